@@ -1,0 +1,25 @@
+"""Credentials by name; what they hold is the installation's and never in the model."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from datasurface.model.records import check_name, check_type
+
+
+class CredentialType(StrEnum):
+    """What a credential holds: keys `username` and `password`, or `token`."""
+
+    USER_PASSWORD = "user_password"  # noqa: S105 - a kind of credential, not one
+    API_TOKEN = "api_token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The name of a secret of the installation."""
+
+    name: str
+    kind: CredentialType = CredentialType.USER_PASSWORD
+
+    def __post_init__(self) -> None:
+        check_name(self)
+        check_type(self, "kind", CredentialType)
