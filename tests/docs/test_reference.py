@@ -1,0 +1,36 @@
+"""The reference pages are complete: what the code has, they have a row for, and the other way round."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.tracked import table_cells
+
+errors = pytest.importorskip("datasurface.errors")
+
+
+def test_every_exit_status_has_its_row():
+    """docs/exit-codes.md lists just the statuses of `errors.ExitStatus`, in order."""
+    numbers = [cell for cell in table_cells("exit-codes.md") if cell.isdigit()]
+
+    assert numbers == [str(int(status)) for status in sorted(errors.ExitStatus)]
+
+
+def test_every_setting_has_its_row():
+    """docs/settings.md lists just the environment variables that `Settings` reads."""
+    settings = pytest.importorskip("datasurface.runtime.settings").Settings
+    prefix = settings.model_config.get("env_prefix", "")
+    read = {
+        str(field.validation_alias) if field.validation_alias else f"{prefix}{name}".upper()
+        for name, field in settings.model_fields.items()
+    }
+
+    assert {cell for cell in table_cells("settings.md") if cell.startswith("DATASURFACE_")} == read
+
+
+def test_every_lint_rule_has_its_row():
+    """docs/lint.md lists just the rules that lint knows."""
+    rule = pytest.importorskip("datasurface.lint.rule")
+    ids = {known.id for known in rule.all_rules()}
+
+    assert {cell for cell in table_cells("lint.md") if cell.startswith("DS")} == ids
