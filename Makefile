@@ -51,8 +51,8 @@ COMPILE := $(BIN)/uv pip compile -q --generate-hashes --universal --python-versi
 lock: dev ## write requirements/*.txt anew from pyproject.toml and requirements/*.in; UPGRADE=1 takes newer versions
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo requirements/dev.in \
-	  -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml simulator/pyproject.toml --extra demo \
+	  requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/data.in -o requirements/data.txt
 
 clean: ## remove builds and caches; .venv stays

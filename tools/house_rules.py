@@ -23,8 +23,8 @@ def findings(path: Path) -> Iterator[str]:
     """Give each broken rule of one Python file as `path:line: what`."""
     source = path.read_text()
     lines = source.splitlines()
-    if path.stem.strip("_") in BANNED or BANNED & {part.strip("_") for part in path.parent.parts}:
-        yield f"{path}:1: a file or folder is named for its subject, not {path.stem!r}"
+    for name in sorted(BANNED & {part.strip("_") for part in path.with_suffix("").parts}):
+        yield f"{path}:1: a file or folder is named for its subject, not {name!r}"
     if len(lines) > FILE_LINES and EXCUSE not in lines[0]:
         yield f"{path}:1: {len(lines)} lines, more than {FILE_LINES}"
     for node in ast.walk(ast.parse(source)):
