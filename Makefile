@@ -67,16 +67,17 @@ clean: ## remove builds and caches; .venv stays
 	  { echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 
-# uv reads no configuration of pip; where only pip knows the way to the packages, pip installs the same locks, slower.
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# uv reads no configuration of pip: where only pip knows the way to the packages, it installs the same locks, slower.
+install = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
+
 .venv/locks.stamp: requirements/uv.txt requirements/dev.txt requirements/data.txt | .venv/bin/python
 	@echo "make: installing requirements/*.txt into .venv"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt || \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --no-build-isolation \
-	  -r requirements/data.txt
+	@$(PIP) --require-hashes -r requirements/uv.txt
+	@$(call install,--require-hashes -r requirements/dev.txt)
+	@$(call install,--require-hashes --no-deps --no-build-isolation -r requirements/data.txt)
 	@touch $@
 
 .venv/packages.stamp: .venv/locks.stamp pyproject.toml simulator/pyproject.toml
-	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . -e simulator
+	@$(call install,--no-deps --no-build-isolation -e . -e simulator)
 	@touch $@
