@@ -1,0 +1,121 @@
+"""Names of an installation's database roles, and acting as one of them.
+
+`docs/design/roles.md` says what each may do; `init` makes them. Names of workspaces and platforms come in as physical
+ones.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from datasurface.yellow.engine import database_errors
+from datasurface.yellow.engine.connect import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Role names of one installation; `prefix` tells several installations on one server apart."""
+
+    prefix: str = ""
+
+    def named(self, name: str) -> str:
+        """A role's name on the server."""
+        return f"{self.prefix}{name}"
+
+    @property
+    def airflow(self) -> str:
+        """Login that owns Airflow's metadata database."""
+        return self.named("airflow")
+
+    @property
+    def merge(self) -> str:
+        """Login of the model merge; it changes tables and views only after SET ROLE to their owner."""
+        return self.named("ds_merge")
+
+    @property
+    def job(self) -> str:
+        """Common login of the jobs."""
+        return self.named("ds_job")
+
+    @property
+    def jobs(self) -> str:
+        """Group of all logins of jobs: what jobs of every platform may read and write."""
+        return self.named("ds_jobs")
+
+    @property
+    def views(self) -> str:
+        """Owner of the views."""
+        return self.named("ds_views")
+
+    @property
+    def readers(self) -> str:
+        """Group of all workspaces' readers: they may connect and look names up."""
+        return self.named("ds_readers")
+
+    @property
+    def link(self) -> str:
+        """Login by which the consumers' database reads views of the merge database."""
+        return self.named("ds_link")
+
+    @property
+    def dags(self) -> str:
+        """Login of Airflow's bundle."""
+        return self.named("ds_dags")
+
+    @property
+    def monitor(self) -> str:
+        """Login of status and metrics."""
+        return self.named("ds_monitor")
+
+    @property
+    def control(self) -> str:
+        """Owner of the common control tables; nobody is a member."""
+        return self.named("ds_control")
+
+    @property
+    def plans(self) -> str:
+        """Owner of the platforms' tables of plans and DAGs, which jobs may read and not change."""
+        return self.named("ds_plans")
+
+    @property
+    def customer_owner(self) -> str:
+        """Owner of the demo source's tables."""
+        return self.named("customer_owner")
+
+    @property
+    def customer_reader(self) -> str:
+        """Login by which jobs read the demo source."""
+        return self.named("customer_reader")
+
+    @property
+    def customer_writer(self) -> str:
+        """Login of the simulator."""
+        return self.named("customer_writer")
+
+    def platform_tables(self, platform_name: str) -> str:
+        """Owner of a platform's merge, staging and batch tables."""
+        return self.named(f"{platform_name}_tables")
+
+    def platform_job(self, platform_name: str) -> str:
+        """A platform's own login of jobs, where the installation has one."""
+        return self.named(f"{platform_name}_job")
+
+    def reader(self, workspace_name: str) -> str:
+        """Role by which a workspace reads its views."""
+        return self.named(f"{workspace_name}_reader")
+
+
+@contextmanager
+def acting_as(session: Session, role: str) -> Iterator[None]:
+    """Run the block under SET LOCAL ROLE, in the caller's transaction; what it creates belongs to `role`.
+
+    The role's rights replace the login's own inside the block. After an error the transaction has to be rolled back,
+    which also ends the role.
+    """
+    with database_errors.reporting(f"acting as role {role} on {session.endpoint}"), session.raw.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL ROLE {role}").format(role=sql.Identifier(role)))
+    yield
+    with session.raw.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE NONE")
