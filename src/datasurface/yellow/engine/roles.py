@@ -1,7 +1,6 @@
 """Names of an installation's database roles, and acting as one of them.
 
-`docs/design/roles.md` says what each may do; `init` makes them. Names of workspaces and platforms come in as physical
-ones.
+`docs/design/roles.md` says what each may do; `init` makes them.
 """
 
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from psycopg2 import sql
 
 from datasurface.yellow.engine import database_errors
 from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.plan import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,15 @@ class Roles:
 
     def platform_tables(self, platform_name: str) -> str:
         """Owner of a platform's merge, staging and batch tables."""
-        return self.named(f"{platform_name}_tables")
+        return names.tables_role(self.prefix, platform_name)
 
     def platform_job(self, platform_name: str) -> str:
         """A platform's own login of jobs, where the installation has one."""
-        return self.named(f"{platform_name}_job")
+        return f"{self.platform_tables(platform_name).removesuffix('_tables')}_job"
 
-    def reader(self, workspace_name: str) -> str:
+    def reader(self, workspace: str) -> str:
         """Role by which a workspace reads its views."""
-        return self.named(f"{workspace_name}_reader")
+        return names.reader_role(self.prefix, workspace)
 
 
 @contextmanager
