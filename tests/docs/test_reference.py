@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from datasurface import errors
+from datasurface.lint import rule
 from tests.docs.tracked import table_cells
-
-errors = pytest.importorskip("datasurface.errors")
 
 
 def test_every_exit_status_has_its_row():
@@ -30,7 +30,6 @@ def test_every_setting_has_its_row():
 
 def test_every_lint_rule_has_its_row():
     """docs/lint.md lists just the rules that lint knows."""
-    rule = pytest.importorskip("datasurface.lint.rule")
     ids = {known.id for known in rule.all_rules()}
 
     assert {cell for cell in table_cells("lint.md") if cell.startswith("DS")} == ids
