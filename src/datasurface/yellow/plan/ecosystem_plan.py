@@ -1,28 +1,30 @@
 """The whole plan of an ecosystem: what the databases shall hold, as data."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from datasurface.yellow.plan.platforms import PlatformPlan
-from datasurface.yellow.plan.streams import StreamPlan
-from datasurface.yellow.plan.views import ViewPlan
+from datasurface.model import codec
+from datasurface.model.ecosystem import Ecosystem
+from datasurface.model.mapping import PlatformMapping
+from datasurface.yellow.plan.dag_config import DagRow, dag_rows
+from datasurface.yellow.plan.fingerprint import fingerprint
+from datasurface.yellow.plan.installation import Installation
+from datasurface.yellow.plan.placements import placements
+from datasurface.yellow.plan.platforms import PlatformPlan, platform_plans
+from datasurface.yellow.plan.streams import StreamPlan, stream_plans
+from datasurface.yellow.plan.tables import column_plans
+from datasurface.yellow.plan.views import ViewPlan, view_columns, view_plans
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DagRow:
-    """A row of `*_airflow_dsg`: `config` becomes its config_json; `status` is active or inactive."""
-
-    platform_name: str
-    stream_key: str
-    config: Mapping[str, str | int | bool | None | Sequence[str] | Mapping[str, str]]
-    status: str
+__all__ = ["DagRow", "EcosystemPlan", "plan_document", "plan_ecosystem", "plan_from_document"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcosystemPlan:
     """Everything that a model asks for, sorted by name, so that equal models give equal plans.
 
-    `plan_hash` is the sha256 of the JSON form of everything else.
+    `workspaces` are all of the model's, also those without a view yet: each has a reader role. `plan_hash` is of
+    everything else.
     """
 
     ecosystem: str
@@ -33,3 +35,38 @@ class EcosystemPlan:
     dags: Sequence[DagRow]
     plan_hash: str
     v: int = 1
+
+
+def plan_ecosystem(
+    ecosystem: Ecosystem, mapping: PlatformMapping, installation: Installation | None = None
+) -> EcosystemPlan:
+    """What the model asks for, where the mapping puts it, as the installation runs it.
+
+    Without an installation no row becomes a DAG. A model that lint refuses is planned as far as it makes sense.
+    """
+    placed = placements(ecosystem, mapping)
+    datasets = {(each.store.name, each.dataset.name): each.dataset for each in placed}
+    columns = {names: column_plans(dataset) for names, dataset in datasets.items()}
+    shown = {names: view_columns(kept) for names, kept in columns.items()}
+    streams = stream_plans(placed, columns)
+    plan = EcosystemPlan(
+        ecosystem=ecosystem.name,
+        platforms=platform_plans(ecosystem),
+        streams=streams,
+        views=view_plans(placed, shown),
+        workspaces=tuple(sorted({workspace.name for _, workspace in ecosystem.workspaces()})),
+        dags=dag_rows(ecosystem, streams, installation),
+        plan_hash="",
+    )
+    return replace(plan, plan_hash=fingerprint(plan))
+
+
+def plan_document(plan: EcosystemPlan) -> dict[str, Any]:
+    """The JSON form of a plan."""
+    document: dict[str, Any] = codec.encode(plan)
+    return document
+
+
+def plan_from_document(document: object) -> EcosystemPlan:
+    """The plan that plan_document wrote. Raises codec.InvalidDocument."""
+    return codec.decode(EcosystemPlan, document)

@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datasurface.model.datastores import Dataset, Datastore
+from datasurface.model.datatypes import Enum
+from datasurface.model.schemas import ClassificationType, SimpleClassification
+from datasurface.yellow.plan import names
+
 #: Where an open version ends: batch ids never get there.
 OPEN_BATCH = 2_147_483_647
 
@@ -17,8 +22,8 @@ ALL_HASH = "ds_surf_all_hash"
 class ColumnPlan:
     """A column of a dataset: its type as PostgreSQL spells it, and what the incoming rows must hold.
 
-    `labels` are the values allowed in a column of an Enum, else empty. The values of a column that `is_classified` never
-    reach a log or an error, not even as a key.
+    `labels` are the values allowed in a column of an Enum, else empty. The values of a column that `is_classified`
+    never reach a log or an error, not even as a key.
     """
 
     name: str
@@ -52,3 +57,34 @@ class TablePlan:
         """The columns in the order in which rows travel: the key first, so that a line begins with it."""
         keys = tuple(column for column in self.columns if column.is_key)
         return keys + tuple(column for column in self.columns if not column.is_key)
+
+
+def column_plans(dataset: Dataset) -> tuple[ColumnPlan, ...]:
+    """The dataset's columns in the model's order; platforms and views of one dataset share them."""
+    is_classified = _is_classified(dataset.classifications)
+    return tuple(
+        ColumnPlan(
+            name=column.name,
+            sql_type=column.type.sql,
+            is_required=column.is_required,
+            is_key=column.primary_key,
+            is_classified=_is_classified(column.classifications) if column.classifications else is_classified,
+            labels=column.type.labels if isinstance(column.type, Enum) else (),
+        )
+        for column in dataset.schema.columns
+    )
+
+
+def _is_classified(classifications: Sequence[SimpleClassification]) -> bool:
+    return any(each.kind is not ClassificationType.PUB for each in classifications)
+
+
+def table_plan(platform: str, store: Datastore, dataset: Dataset, columns: Sequence[ColumnPlan]) -> TablePlan:
+    """The tables of `dataset`, which has `columns`, on `platform`; a dataset that is not mapped has its own name's."""
+    return TablePlan(
+        dataset=dataset.name,
+        source_table=store.capture.tables.get(dataset.name, dataset.name),
+        merge_table=names.merge_table(platform, store.name, dataset.name),
+        staging_table=names.staging_table(platform, store.name, dataset.name),
+        columns=columns,
+    )
