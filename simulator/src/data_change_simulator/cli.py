@@ -76,8 +76,7 @@ def main(
     )
     simulator = Simulator(parameters, seed=seed)
     _prepare_output()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: simulator.stop())
+    _stop_on_signals(simulator)
     try:
         if create_tables:
             _create_tables(simulator)
@@ -109,6 +108,11 @@ def _prepare_output() -> None:
         # A terminal without Unicode shows a question mark and goes on.
         sys.stdout.reconfigure(errors="replace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+
+
+def _stop_on_signals(simulator: Simulator) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: simulator.stop())
 
 
 def _create_tables(simulator: Simulator) -> None:
