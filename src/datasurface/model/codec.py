@@ -1,164 +1,120 @@
 """Records to JSON and back without loss, for the model and for the plan.
 
-A record becomes an object of its fields; one that stands for a choice of classes (a type, a trigger) also says which, as
-`"kind"`. Reading trusts nothing: every value is checked against the field's annotation, and building the record runs
+A record becomes an object of its fields; one that stands for a choice of classes (a type, a trigger) also says which,
+as `"kind"`. Reading trusts nothing: every value is checked against the field's annotation, and building the record runs
 the record's own checks, so that a document from elsewhere is either a right record or an InvalidDocument.
 """
 
 import dataclasses
-import types
-import typing
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
-from datasurface.model.records import InvalidRecord
+from datasurface.model import readers
+from datasurface.model.readers import KIND, InvalidDocument, is_choice, shown
 
-KIND = "kind"
+__all__ = ["InvalidDocument", "decode", "dumps", "encode", "loads"]
+
 T = TypeVar("T")
-#: What JSON can say; `object` keeps mypy honest where a document is read.
-type_names = {str: "a string", int: "a whole number", bool: "true or false", float: "a number"}
-
-
-class InvalidDocument(ValueError):
-    """A JSON document that is no record; `path` leads to the value, e.g. `zones[0].teams[2].name`."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        self.path = path
-        self.problem = problem
-        super().__init__(f"{path or 'document'}: {problem}")
 
 
 def encode(value: object) -> Any:
-    """The JSON form of a record, or of a value that a record's field may hold."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {KIND: type(value).__name__, **fields} if _is_choice(type(value)) else fields
+    """The JSON form of a record, or of a value that a record's field may hold: dict, list, str, int, float, bool, None.
+
+    Raises TypeError for anything else.
+    """
     if isinstance(value, Enum):
         return value.value
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, Mapping):
         return {key: encode(element) for key, element in value.items()}
     if isinstance(value, (tuple, list)):
         return [encode(element) for element in value]
-    return value
+    return {name: encode(element) for name, element in _fields_of(value).items()}
 
 
 def decode(kind: type[T], value: object) -> T:
-    """The record of class `kind` that `value`, as json.loads returned it, describes. Raises InvalidDocument."""
-    decoded: T = _decode(kind, value, "")
+    """The record of class `kind` that `value`, as `loads` returned it, describes. Raises InvalidDocument."""
+    try:
+        decoded: T = readers.reader(cast(Any, kind))(value)
+    except RecursionError:
+        raise InvalidDocument("", "is nested too deeply") from None
     return decoded
 
 
-def _decode(hint: Any, value: object, path: str) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _decode_union(typing.get_args(hint), value, path)
-    if origin is not None:
-        return _decode_collection(origin, typing.get_args(hint), value, path)
-    if dataclasses.is_dataclass(hint):
-        return _decode_record(typing.cast(type, hint), value, path)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _decode_enum(hint, value, path)
-    return _decode_scalar(hint, value, path)
+def dumps(value: object, *, indent: int | None = None, sparse: bool = False) -> str:
+    """`encode` and write, as ASCII text, in a fraction of the memory.
+
+    `sparse` leaves out fields that hold their default: smaller, but only for a reader of the same version. Raises
+    TypeError for what is no record, ValueError for NaN, infinities and cycles, RecursionError for nesting without end.
+    """
+    fields_of = _given_fields_of if sparse else _fields_of
+    return json.dumps(value, default=fields_of, indent=indent, allow_nan=False)
 
 
-def _decode_scalar(hint: Any, value: object, path: str) -> Any:
-    if hint is Any:
-        return value
-    if hint is type(None):
-        if value is not None:
-            raise InvalidDocument(path, "expected null")
-        return None
-    if hint not in type_names:
-        raise TypeError(f"{path}: {hint} cannot be read from a document")
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise InvalidDocument(path, f"expected {type_names[hint]}")
-    return value
+def loads(text: str | bytes) -> Any:
+    """Parse a JSON document that anybody may have written.
 
-
-def _decode_enum(hint: type[Enum], value: object, path: str) -> Enum:
-    for member in hint:
-        if member.value == value:
-            return member
-    choices = ", ".join(str(member.value) for member in hint)
-    raise InvalidDocument(path, f"expected one of: {choices}")
-
-
-def _decode_union(hints: Sequence[Any], value: object, path: str) -> Any:
-    if value is None and type(None) in hints:
-        return None
-    present = [hint for hint in hints if hint is not type(None)]
-    if len(present) == 1:
-        return _decode(present[0], value, path)
-    tag = value.get(KIND) if isinstance(value, Mapping) else None
-    for hint in present:
-        if getattr(hint, "__name__", None) == tag:
-            return _decode_record(hint, value, path)
-    choices = ", ".join(getattr(hint, "__name__", str(hint)) for hint in present)
-    raise InvalidDocument(path, f'expected an object whose "{KIND}" is one of: {choices}')
-
-
-def _decode_collection(origin: Any, hints: Sequence[Any], value: object, path: str) -> Any:
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise InvalidDocument(path, "expected an object")
-        return {key: _decode(hints[1], element, f"{path}.{key}") for key, element in value.items()}
-    if not isinstance(value, list):
-        raise InvalidDocument(path, "expected a list")
-    return tuple(_decode(hints[0], element, f"{path}[{position}]") for position, element in enumerate(value))
-
-
-def _decode_record(kind: type, value: object, path: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise InvalidDocument(path, "expected an object")
-    kind = _chosen_class(kind, value, path)
-    hints = _hints(kind)
-    unknown = sorted(str(key) for key in value if key not in hints and key != KIND)
-    if unknown:
-        raise InvalidDocument(path, f"{kind.__name__} has no field {unknown[0][:80]!r}")
-    given = {
-        name: _decode(hint, value[name], f"{path}.{name}" if path else name)
-        for name, hint in hints.items()
-        if name in value
-    }
+    Raises InvalidDocument for what is no JSON in UTF-8, and for what JSON readers disagree about: repeated keys, NaN,
+    infinities, numbers of thousands of digits, nesting without end.
+    """
     try:
-        return kind(**given)
-    except InvalidRecord as error:
-        raise InvalidDocument(path, str(error)) from error
-    except TypeError as error:
-        missing = [name for name in _required(kind) if name not in given]
-        raise InvalidDocument(path, f"{kind.__name__} lacks {', '.join(missing)}") from error
+        decoded = text.decode() if isinstance(text, bytes) else text
+        return json.loads(decoded, object_pairs_hook=_unrepeated, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidDocument("", "is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise InvalidDocument("", "is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise InvalidDocument("", f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except InvalidDocument:
+        raise
+    except ValueError:
+        raise InvalidDocument("", "holds a number of too many digits") from None
 
 
-def _chosen_class(kind: type, value: Mapping[Any, object], path: str) -> type:
-    """The class that `value` names, where `kind` has subclasses to choose from."""
-    subclasses = kind.__subclasses__()
-    if not subclasses:
-        return kind
-    by_name = {subclass.__name__: subclass for subclass in subclasses}
-    chosen = by_name.get(str(value.get(KIND)))
-    if chosen is None:
-        raise InvalidDocument(path, f'expected an object whose "{KIND}" is one of: {", ".join(sorted(by_name))}')
-    return chosen
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise InvalidDocument("", f"an object has the key {shown(key)} twice")
+            seen.add(key)
+    return members
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise InvalidDocument("", f"{constant} is no number of JSON")
+
+
+def _fields_of(value: object) -> dict[str, Any]:
+    """One level of a record as an object; what json.dumps does not know by itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    tag, defaults = _shape(_class_of(value))
+    return {**tag, **{name: getattr(value, name) for name in defaults}}
+
+
+def _given_fields_of(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    tag, defaults = _shape(_class_of(value))
+    given = {name: held for name, default in defaults.items() if (held := getattr(value, name)) is not default}
+    return {**tag, **given}
+
+
+def _class_of(value: object) -> Any:
+    return type(value)
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    every = typing.get_type_hints(kind)
-    return {field.name: every[field.name] for field in dataclasses.fields(kind)}
-
-
-@cache
-def _required(kind: type) -> tuple[str, ...]:
-    missing = dataclasses.MISSING
-    return tuple(f.name for f in dataclasses.fields(kind) if f.default is missing and f.default_factory is missing)
-
-
-#: Records that stand alone in a union of records; the others are told apart by their base class.
-_CHOICES = frozenset({"CronTrigger", "ExternalTrigger"})
-
-
-def _is_choice(kind: type) -> bool:
-    base = kind.__bases__[0]
-    return kind.__name__ in _CHOICES or (base is not object and dataclasses.is_dataclass(base))
+def _shape(kind: type) -> tuple[Mapping[str, str], Mapping[str, object]]:
+    """The object's tag, where it needs one, and its fields with their defaults."""
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no JSON form")
+    tag = {KIND: kind.__name__} if is_choice(kind) else {}
+    return tag, {field.name: field.default for field in dataclasses.fields(kind)}

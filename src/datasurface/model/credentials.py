@@ -9,8 +9,8 @@ from datasurface.model.records import check_name, check_type
 class CredentialType(StrEnum):
     """What a credential holds: keys `username` and `password`, or `token`."""
 
-    USER_PASSWORD = "user_password"  # noqa: S105 - a kind of credential, not one
-    API_TOKEN = "api_token"  # noqa: S105
+    USER_PASSWORD = "user_password"
+    API_TOKEN = "api_token"
 
 
 @dataclass(frozen=True, slots=True)

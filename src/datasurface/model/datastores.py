@@ -54,7 +54,7 @@ class SQLSnapshotIngestion:
     container: PostgresDatabase
     credential: Credential
     consistency: Consistency = Consistency.MULTI_DATASET
-    tables: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict, hash=False)
     schema: str = "public"
     trigger: Trigger | None = None
 

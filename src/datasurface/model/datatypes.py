@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from datasurface.model.records import check_range, check_type, freeze_list, refuse
+from datasurface.model.records import InvalidRecord, check_range, check_type, freeze_list, refuse
 
 #: PostgreSQL's limits: declared length of character types, declared precision of numeric.
 MAX_LENGTH = 10_485_760
@@ -19,6 +19,10 @@ class DataType:
     """A type of a column. Use one of the classes below."""
 
     keyword: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if type(self) is DataType:
+            raise InvalidRecord("DataType: use one of its kinds, e.g. VarChar(20)")
 
     @property
     def sql(self) -> str:
@@ -193,7 +197,7 @@ class JSONB(DataType):
 
 @dataclass(frozen=True, slots=True)
 class Array(DataType):
-    """Lists of `element`, of any length and number of dimensions."""
+    """Lists of `element`, of any length and number of dimensions; not of Array, and not of Enum."""
 
     element: DataType
 
@@ -201,6 +205,8 @@ class Array(DataType):
         check_type(self, "element", DataType)
         if isinstance(self.element, Array):
             raise refuse(self, "element", "must not be an Array: PostgreSQL's arrays have any number of dimensions")
+        if isinstance(self.element, Enum):
+            raise refuse(self, "element", "must not be an Enum: labels are not checked within an array; use Text")
 
     @property
     def sql(self) -> str:
@@ -209,7 +215,7 @@ class Array(DataType):
 
 @dataclass(frozen=True, slots=True)
 class Enum(DataType):
-    """One of `labels`. The merge table keeps it as text; a value that is no label fails the batch."""
+    """One of `labels`, in any order. The merge table keeps it as text; a value that is no label fails the batch."""
 
     labels: Sequence[str]
     keyword: ClassVar[str] = "text"

@@ -1,7 +1,7 @@
 """The platform mapping: which data platform serves each group of datasets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from datasurface.model.datastores import ProductionStatus
@@ -31,13 +31,14 @@ class DeprecationsAllowed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One platform for one group."""
+    """One platform for one group; `line` is where the mapping file names it, None if it is unknown."""
 
     data_platform: str
     status: AssignmentStatus
     documentation: str = ""
     production_status: ProductionStatus = ProductionStatus.NOT_PRODUCTION
     deprecations_allowed: DeprecationsAllowed = DeprecationsAllowed.NEVER
+    line: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_name(self, "data_platform")
@@ -54,7 +55,7 @@ class GroupAssignments:
     workspace: str
     group: str
     assignments: Sequence[Assignment]
-    line: int | None = None
+    line: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_name(self, "workspace")

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datasurface.model.platforms import MilestoneStrategy
 from datasurface.model.records import check_name, check_range, check_type, freeze_list
 
+#: Ten years: whoever waits longer needs no platform.
+MAX_LATENCY_SECONDS = 315_360_000
+
 
 @dataclass(frozen=True, slots=True)
 class RetentionRequirements:
@@ -16,7 +19,7 @@ class RetentionRequirements:
 
     def __post_init__(self) -> None:
         check_type(self, "milestone_strategy", MilestoneStrategy)
-        check_range(self, "latency_seconds", least=1)
+        check_range(self, "latency_seconds", least=1, most=MAX_LATENCY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
