@@ -52,8 +52,13 @@ class Delta:
     arrived_checksum: int
     left_checksum: int
 
+    @property
+    def size_bytes(self) -> int:
+        """What the delta takes in memory."""
+        return len(self.inserted) + len(self.updated) + len(self.updated_keys) + len(self.deleted_keys)
 
-class DuplicateKey(Exception):  # noqa: N818 - the caller names the dataset
+
+class DuplicateKey(Exception):
     """Two different lines of the source have one key; `key` is its text."""
 
     def __init__(self, key: bytes) -> None:

@@ -18,15 +18,14 @@ WINDOW_BYTES: Final = 1 << 20
 LINE_OVERHEAD_BYTES: Final = 90
 
 
-class TooManyUnmatched(Exception):  # noqa: N818 - a turn taken inside the engine, not an error
+class TooManyUnmatched(Exception):
     """The unmatched lines outgrew their limit; the staging path takes over."""
 
 
-class RepeatedLine(Exception):  # noqa: N818 - the caller names the dataset and the key
-    """A line stands twice in a stream whose lines are unique; `line` is one of them."""
+class RepeatedLine(Exception):
+    """A line stands twice in a stream whose lines are unique."""
 
-    def __init__(self, line: bytes) -> None:
-        self.line = line
+    def __init__(self) -> None:
         super().__init__("a line is repeated")
 
 
@@ -52,7 +51,7 @@ class UniqueLines:
         expected = len(self.source) + len(source)
         self.source.update(source)
         if len(self.source) != expected:
-            raise RepeatedLine(_repeated(source))
+            raise RepeatedLine
         self.merge.update(merge)
         equal = self.source & self.merge
         self.source -= equal
@@ -216,11 +215,6 @@ def _lines(block: bytes) -> list[bytes]:
     lines = block.split(b"\n")
     lines.pop()
     return lines
-
-
-def _repeated(lines: list[bytes]) -> bytes:
-    counted = Counter(lines).most_common(1)
-    return counted[0][0]
 
 
 def _take(counted: MutableMapping[bytes, int], line: bytes, times: int) -> None:

@@ -58,5 +58,7 @@ def is_collatable(sql_type: str) -> bool:
 
 
 def is_exact(sql_type: str) -> bool:
-    """Whether `=` of the type is equality of the canonical text (not so: 1.0 and 1.00 as numeric, 0 and -0 as float)."""
+    """Whether `=` of the type is equality of the canonical text; it is not for 1.0 and 1.00 as numeric, 0 and -0 as
+    float.
+    """
     return _EXACT.fullmatch(sql_type) is not None

@@ -1,0 +1,129 @@
+"""What is to be done for one dataset: its source compared with its merge table, both read once.
+
+Reads the source in the caller's snapshot and the merge table in the caller's transaction; writes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from datasurface.yellow.engine import applied, batch_state, checksums, copy, delta, difference, first_load
+from datasurface.yellow.engine.batch_state import DatasetState
+from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.delta import Delta
+from datasurface.yellow.engine.difference import CountedLines, Scan, UniqueLines, Unmatched
+from datasurface.yellow.engine.merge_tables import MergeTables
+from datasurface.yellow.engine.readings import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """Source and merge table hold the same rows; `checksum` is theirs, carried or computed anew."""
+
+    rows: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """The difference is known and in memory; `checksum` is of the snapshot."""
+
+    delta: Delta
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLoad:
+    """The merge table is empty: the snapshot goes straight in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rekeyed:
+    """The rows were merged under another key: all of them go, all of the snapshot comes."""
+
+    old_key: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restaged:
+    """The staging path has to find the difference: the dataset has no key, or the difference outgrew the memory."""
+
+
+Verdict = Unchanged | Streamed | FirstLoad | Rekeyed | Restaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparing:
+    """One dataset to be compared.
+
+    `previous` is its state in the last committed batch, None if it was in none. `limit_bytes` is what its difference may
+    take. With `in_full` the checksum is computed from every line; without, it is carried where that is possible.
+    """
+
+    reading: Reading
+    tables: MergeTables
+    previous: DatasetState | None
+    limit_bytes: int
+    in_full: bool
+
+    @property
+    def carries_checksum(self) -> bool:
+        """Whether the last checksum is of lines of the same columns, so that the difference is enough to go on."""
+        if self.in_full or self.previous is None or self.previous.algorithm != checksums.ALGORITHM:
+            return False
+        return tuple(self.previous.columns) == batch_state.column_states(self.tables.plan)
+
+
+def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
+    """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice."""
+    if first_load.is_empty(merge, job.tables):
+        has_rows = applied.first_value(source, _has_rows(job.reading))
+        return FirstLoad() if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
+    if job.previous is not None and tuple(job.previous.key) != job.tables.plan.key:
+        return Rekeyed(old_key=job.previous.key)
+    unmatched = UniqueLines() if job.tables.plan.key else CountedLines()
+    try:
+        scan = _scan(source, merge, job, unmatched)
+    except difference.TooManyUnmatched:
+        return Restaged()
+    if not unmatched.lines():
+        return Unchanged(rows=scan.source_rows, checksum=_checksum(job, scan, left=0, arrived=0))
+    if not isinstance(unmatched, UniqueLines):
+        return Restaged()
+    found = delta.of_unmatched(unmatched, delta.key_of_line(job.tables.plan), source_rows=scan.source_rows)
+    checksum = _checksum(job, scan, left=found.left_checksum, arrived=found.arrived_checksum)
+    return Streamed(delta=found, checksum=checksum)
+
+
+@contextmanager
+def source_lines(source: Session, reading: Reading) -> Iterator[copy.RowsOut]:
+    """The rows of a source table as blocks. Stopped early, they leave the snapshot as it was."""
+    applied.run(source, sql.SQL("SAVEPOINT ds_lines"))
+    try:
+        with copy.RowsOut(source.raw, copy.copy_out(reading.query)) as lines:
+            yield lines
+    finally:
+        if not source.raw.closed:
+            applied.run(source, sql.SQL("ROLLBACK TO SAVEPOINT ds_lines"))
+
+
+def _scan(source: Session, merge: Session, job: Comparing, unmatched: Unmatched) -> Scan:
+    with (
+        source_lines(source, job.reading) as ours,
+        copy.RowsOut(merge.raw, copy.copy_out(job.tables.open_lines())) as theirs,
+    ):
+        return difference.compare(
+            ours, theirs, unmatched, limit_bytes=job.limit_bytes, with_checksum=not job.carries_checksum
+        )
+
+
+def _checksum(job: Comparing, scan: Scan, *, left: int, arrived: int) -> int:
+    if scan.checksum is not None or job.previous is None:
+        return scan.checksum or 0
+    return checksums.carried(job.previous.checksum_value, left=left, arrived=arrived)
+
+
+def _has_rows(reading: Reading) -> sql.Composed:
+    return sql.SQL("SELECT EXISTS (SELECT FROM {})").format(reading.relation)

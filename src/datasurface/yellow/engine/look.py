@@ -1,0 +1,159 @@
+"""One look at a stream: compare the source with the merge tables and, where they differ, make a batch of it."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import psycopg2
+
+from datasurface.errors import StateError
+from datasurface.yellow.engine import (
+    batch_state,
+    batches,
+    comparison,
+    crash_points,
+    database_errors,
+    duplicates,
+    merge_batch,
+    merge_tables,
+    snapshot,
+)
+from datasurface.yellow.engine.applied import RowsDoNotFit
+from datasurface.yellow.engine.batch_state import ColumnState
+from datasurface.yellow.engine.batches import Batch, StreamHistory
+from datasurface.yellow.engine.comparison import Comparing, Streamed, Unchanged
+from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.delta import Counts, DuplicateKey
+from datasurface.yellow.engine.difference import RepeatedLine
+from datasurface.yellow.engine.looking import Dataset, Looking, LookOutcome, Snapshot
+from datasurface.yellow.engine.merge_tables import MergeTables
+from datasurface.yellow.engine.readings import Reading
+from datasurface.yellow.plan.streams import StreamPlan
+
+_Columns = Mapping[str, Sequence[ColumnState]]
+
+
+class SchemaChanged(StateError):
+    """A batch left staged rows of another schema behind; whoever runs the stream has to let them go."""
+
+    def __init__(self, stream: StreamPlan, batch: Batch) -> None:
+        now = {table.dataset: batch_state.column_states(table) for table in stream.tables}
+        differing = sorted(_differing(now, batch.state.columns))
+        dataset = f" --dataset {stream.dataset}" if stream.dataset else ""
+        super().__init__(
+            f"batch {batch.ref.batch_id} was begun and staged under another schema: {', '.join(differing)}",
+            fix=f"Run `datasurface reset-batch-state --platform {stream.platform} --store {stream.store}{dataset}`",
+        )
+
+
+def look(looking: Looking) -> LookOutcome:
+    """Bring the merge tables to the source's present state. Everything of a batch is committed at once, or nothing is.
+
+    Raises DatasurfaceError; then nothing of the batch is kept, but what it says of itself (`merge_batch.failed`).
+    """
+    crash_points.reached(CrashPoint.LOCKED)
+    history = looking.batches.history(looking.merge)
+    looking.merge.commit()
+    _refuse_other_schema(looking.stream, history.unfinished)
+    with _explaining(looking):
+        found = _compared(looking, history)
+        if history.committed is not None and all(isinstance(each.verdict, Unchanged) for each in found.datasets):
+            return _unchanged(looking, history, found)
+        outcome = merge_batch.merge_batch(looking, history, found)
+        return outcome if outcome is not None else _unchanged(looking, history, found)
+
+
+def _refuse_other_schema(stream: StreamPlan, unfinished: Batch | None) -> None:
+    """A batch that left nothing behind begins again under the new plan; one with staged rows waits for a reset."""
+    if unfinished is None or not unfinished.state.staged or unfinished.state.schema_hash == stream.schema_hash:
+        return
+    raise SchemaChanged(stream, unfinished)
+
+
+def _compared(looking: Looking, history: StreamHistory) -> Snapshot:
+    """Take the source's snapshot and compare every dataset; the snapshot stays open, the merge side is let go."""
+    taken_at = batches.server_time(looking.merge)
+    looking.merge.rollback()
+    readings = snapshot.begin(looking.source, looking.stream)
+    for reading in readings:
+        snapshot.verify(looking.source, reading)
+    tables = merge_tables.of_stream(looking.stream, looking.links.schema)
+    datasets: list[Dataset] = []
+    held_bytes = 0
+    for reading, table in zip(readings, tables, strict=True):
+        dataset = _compare_one(looking, history, reading, table, looking.difference_bytes - held_bytes)
+        if isinstance(dataset.verdict, Streamed):
+            held_bytes += dataset.verdict.delta.size_bytes
+        datasets.append(dataset)
+    looking.merge.rollback()
+    return Snapshot(datasets=tuple(datasets), taken_at=taken_at)
+
+
+def _compare_one(
+    looking: Looking, history: StreamHistory, reading: Reading, tables: MergeTables, limit_bytes: int
+) -> Dataset:
+    looking.links.refuse_if_cancelled()
+    committed = history.committed
+    previous = committed.state.datasets.get(tables.plan.dataset) if committed else None
+    job = Comparing(reading=reading, tables=tables, previous=previous, limit_bytes=limit_bytes, in_full=looking.in_full)
+    with database_errors.reporting(f"comparing {tables.plan.dataset}"):
+        verdict = comparison.compare(looking.source, looking.merge, job)
+    return Dataset(reading=reading, tables=tables, verdict=verdict)
+
+
+def _unchanged(looking: Looking, history: StreamHistory, found: Snapshot) -> LookOutcome:
+    """Write that the stream equals its last batch; also takes back a batch that began and is no longer needed."""
+    counts = {each.name: Counts(total=_rows(each, history)) for each in found.datasets}
+    outcome = LookOutcome(batch_id=None, counts=sum(counts.values(), Counts()), datasets=counts)
+    if history.committed is not None and looking.in_full:
+        _confirm_in_full(looking, history.committed, found)
+    looking.batches.forget(looking.merge, history.next_batch)
+    looking.batches.record_look(
+        looking.merge, checked_at=found.taken_at, run_id=looking.run_id, result=looking.record(outcome)
+    )
+    looking.merge.commit()
+    looking.source.rollback()
+    return outcome
+
+
+def _rows(dataset: Dataset, history: StreamHistory) -> int:
+    if isinstance(dataset.verdict, Unchanged):
+        return dataset.verdict.rows
+    committed = history.committed.state.datasets if history.committed else {}
+    return committed[dataset.name].rows if dataset.name in committed else 0
+
+
+def _confirm_in_full(looking: Looking, committed: Batch, found: Snapshot) -> None:
+    """Hold the recorded checksums against those just computed from every row of the source."""
+    for each in found.datasets:
+        recorded = committed.state.datasets.get(each.name)
+        if recorded is None or not isinstance(each.verdict, Unchanged):
+            continue
+        if tuple(recorded.columns) != batch_state.column_states(each.tables.plan):
+            continue
+        if recorded.checksum_value != each.verdict.checksum or recorded.rows != each.verdict.rows:
+            raise StateError(
+                f"{each.name}: source and merge table are equal, but not what batch {committed.ref.batch_id} recorded",
+                fix="Run `datasurface audit` for what differs",
+            )
+    looking.batches.record_full_comparison(looking.merge, committed.ref, found.taken_at)
+
+
+@contextlib.contextmanager
+def _explaining(looking: Looking) -> Iterator[None]:
+    """Say which keys stand twice in the source where that is what an error comes from."""
+    try:
+        yield
+    except (RepeatedLine, DuplicateKey, RowsDoNotFit, psycopg2.errors.UniqueViolation) as error:
+        duplicates.refuse(looking.source, looking.stream)
+        if isinstance(error, RowsDoNotFit):
+            raise
+        raise StateError(
+            f"a key of {looking.stream.stream_key} stood twice and no longer does: {type(error).__name__}",
+            fix="Run the stream again; if it comes back, run `datasurface audit`",
+        ) from None
+
+
+def _differing(now: _Columns, then: _Columns) -> Iterator[str]:
+    for dataset in now.keys() | then.keys():
+        names = {column.name for column in set(now.get(dataset, ())) ^ set(then.get(dataset, ()))}
+        yield from (f"{dataset}.{name}" for name in names)

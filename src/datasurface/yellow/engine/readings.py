@@ -1,0 +1,108 @@
+"""How a source table is read: in the model's types, and only where no value loses by it. Pure.
+
+A source column of the model's own type is read as it is, one that is provably narrower is cast. Anything else is cast
+together with a check in the same snapshot: the value must print the same after a cast to the model's type and back. So
+a value that is too long, needs rounding or has a time of day fails the batch before anything is applied.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from datasurface.errors import ModelError
+from datasurface.model.widening import is_widening_sql
+from datasurface.yellow.engine import sql_types
+from datasurface.yellow.engine.columns import ColumnFact
+from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A condition that no row of the source may meet; `problem` says what is wrong with the rows that do."""
+
+    column: str
+    problem: str
+    condition: sql.Composed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A query of the source's rows in `table.wire_columns`, and what has to hold for it to lose nothing.
+
+    `columns` are the source's own names of the columns, in the order of `table.wire_columns`.
+    """
+
+    table: TablePlan
+    relation: sql.Identifier
+    query: sql.Composed
+    checks: Sequence[Check]
+    columns: Sequence[str]
+
+    @property
+    def source_key(self) -> tuple[str, ...]:
+        """The source's own names of the key's columns; of all columns where there is no key."""
+        return tuple(self.columns[: len(self.table.key)] if self.table.key else self.columns)
+
+
+def reading(table: TablePlan, schema: str, facts: Mapping[str, ColumnFact]) -> Reading:
+    """How to read `table` from a source table with the columns `facts`.
+
+    Raises ModelError where the source has no such column, or two that match equally well.
+    """
+    matched = [(column, _match(column, table, facts)) for column in table.wire_columns]
+    columns = [_expression(column, fact) for column, fact in matched]
+    relation = sql.Identifier(schema, table.source_table)
+    return Reading(
+        table=table,
+        relation=relation,
+        query=sql.SQL("SELECT {} FROM {} AS s").format(sql.SQL(", ").join(columns), relation),
+        checks=[check for column, fact in matched for check in _checks(column, fact)],
+        columns=[fact.name for _, fact in matched],
+    )
+
+
+def _match(column: ColumnPlan, table: TablePlan, facts: Mapping[str, ColumnFact]) -> ColumnFact:
+    if column.name in facts:
+        return facts[column.name]
+    alike = [fact for name, fact in facts.items() if name.lower() == column.name.lower()]
+    if len(alike) == 1:
+        return alike[0]
+    where = f"{table.dataset}.{column.name}"
+    if alike:
+        names = ", ".join(sorted(fact.name for fact in alike))
+        raise ModelError(
+            f"{where}: columns {names} of source table {table.source_table} differ from it in case alone",
+            fix="Spell the column in the model as the source does",
+        )
+    raise ModelError(
+        f"{where}: source table {table.source_table} has no such column (it has {', '.join(sorted(facts))})",
+        fix="Restore the column in the source, or take it out of the model",
+    )
+
+
+def _expression(column: ColumnPlan, fact: ColumnFact) -> sql.Composed:
+    own = sql.SQL("{}").format(sql.Identifier("s", fact.name))
+    if fact.sql_type == column.sql_type:
+        return own
+    return sql.SQL("{}::{}").format(own, sql_types.of_plan(column.sql_type))
+
+
+def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
+    own = sql.Identifier("s", fact.name)
+    checks = []
+    if column.is_required and not fact.is_required:
+        condition = sql.SQL("{} IS NULL").format(own)
+        checks.append(Check(column=column.name, problem="is null, but the model says not null", condition=condition))
+    if fact.sql_type != column.sql_type and not is_widening_sql(fact.sql_type, column.sql_type):
+        problem = f"loses by the cast: the source says {fact.sql_type}, the model says {column.sql_type}"
+        condition = sql.SQL('({0}::{1}::{2})::text COLLATE "C" IS DISTINCT FROM {0}::text COLLATE "C"').format(
+            own, sql_types.of_plan(column.sql_type), sql_types.of_catalogue(fact.sql_type)
+        )
+        checks.append(Check(column=column.name, problem=problem, condition=condition))
+    if column.labels:
+        condition = sql.SQL('{0} IS NOT NULL AND NOT ({0}::text COLLATE "C" = ANY ({1}::text[]))').format(
+            own, sql.Literal(list(column.labels))
+        )
+        checks.append(Check(column=column.name, problem="is no label of the model's Enum", condition=condition))
+    return checks

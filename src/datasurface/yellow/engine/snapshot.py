@@ -1,0 +1,92 @@
+"""The source's side of a batch: one snapshot, how each table is read in it, and the checks on its values.
+
+Everything here happens in one REPEATABLE READ READ ONLY transaction of the source and writes nothing.
+"""
+
+from collections.abc import Sequence
+
+import psycopg2
+from psycopg2 import sql
+
+from datasurface.errors import ModelError
+from datasurface.yellow.engine import columns, database_errors
+from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.delta import described_key
+from datasurface.yellow.engine.readings import Check, Reading, reading
+from datasurface.yellow.plan.streams import StreamPlan
+
+
+def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
+    """Take a snapshot of the source and say how each table of the stream is read in it, in the plan's order.
+
+    The transaction stays open for the reading. Raises ModelError for a missing table or column.
+    """
+    session.begin_snapshot()
+    tables = [table.source_table for table in stream.tables]
+    facts = columns.read(session, stream.source.schema, tables)
+    for table in stream.tables:
+        if table.source_table not in facts:
+            raise ModelError(
+                f"{table.dataset}: there is no table {stream.source.schema}.{table.source_table} "
+                f"in {session.endpoint}, or {session.username} may not see it",
+                fix="Correct the model's `tables` or `schema`, or restore the table",
+            )
+    return [reading(table, stream.source.schema, facts[table.source_table]) for table in stream.tables]
+
+
+def verify(session: Session, table: Reading) -> None:
+    """Check in the snapshot that no value of the table is lost by how it is read; one scan, none without checks.
+
+    Raises ModelError naming the columns, how many values each and the key of the first one, as a hash where the key is
+    classified.
+    """
+    if not table.checks:
+        return
+    with database_errors.reporting(f"reading {table.table.dataset}"), session.raw.cursor() as cursor:
+        try:
+            cursor.execute(_counting(table, table.checks))
+        except psycopg2.DataError:
+            session.rollback()
+            raise ModelError(_failing_casts(session, table), fix=_FIX) from None
+        found = cursor.fetchone() or ()
+    problems = [
+        _problem(table, check, count, key)
+        for check, count, key in zip(table.checks, found[::2], found[1::2], strict=True)
+        if count
+    ]
+    if problems:
+        raise ModelError("; ".join(problems), fix=_FIX)
+
+
+_FIX = "Fix the model or the source, then it goes on by itself"
+
+
+def _counting(table: Reading, checks: Sequence[Check]) -> sql.Composed:
+    """Per check: how many rows meet its condition, and the least key among them as text."""
+    key = sql.SQL(" || E'\\t' || ").join(
+        sql.SQL("coalesce({}::text, '\\N')").format(sql.Identifier("s", column)) for column in table.source_key
+    )
+    counts = sql.SQL(", ").join(
+        sql.SQL('count(*) FILTER (WHERE {0}), min(({1}) COLLATE "C") FILTER (WHERE {0})').format(check.condition, key)
+        for check in checks
+    )
+    return sql.SQL("SELECT {} FROM {} AS s").format(counts, table.relation)
+
+
+def _problem(table: Reading, check: Check, count: int, key: str) -> str:
+    values = "1 value" if count == 1 else f"{count} values"
+    where = f"{table.table.dataset}.{check.column}"
+    return f"{where}: {values} {check.problem} (first: {described_key(table.table, key.encode())})"
+
+
+def _failing_casts(session: Session, table: Reading) -> str:
+    """Which columns hold a value that cannot be cast at all, each tried by itself in a transaction of its own."""
+    failing = []
+    for check in table.checks:
+        with session.raw.cursor() as cursor:
+            try:
+                cursor.execute(_counting(table, [check]))
+            except psycopg2.DataError as error:
+                failing.append(f"{table.table.dataset}.{check.column}: a value {check.problem} ({error.pgcode})")
+        session.rollback()
+    return "; ".join(failing)

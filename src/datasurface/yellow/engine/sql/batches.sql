@@ -1,0 +1,76 @@
+-- The states of batches: docs/states.md draws them, batches.py says which moves there are.
+
+-- add_stream --
+-- Make the stream's row at its first look; batch 0 means that none is committed yet.
+INSERT INTO {counter} (key, batch_id) VALUES (%(key)s, 0) ON CONFLICT (key) DO NOTHING
+
+-- read_counter --
+-- The last committed batch, when the stream was last looked at, and the last run that was recorded.
+SELECT batch_id, checked_at, run_id, result FROM {counter} WHERE key = %(key)s
+
+-- read_batch --
+-- One batch of the stream.
+SELECT batch_id, batch_status, state FROM {metrics} WHERE key = %(key)s AND batch_id = %(batch_id)s
+
+-- start_batch --
+-- Begin the batch, or begin it again; no row comes back when it is not in one of %(sources)s.
+INSERT INTO {metrics} AS m (key, batch_id, batch_start_time, batch_status, run_id, state)
+VALUES (%(key)s, %(batch_id)s, clock_timestamp(), %(to)s, %(run_id)s, %(state)s)
+ON CONFLICT (key, batch_id) DO UPDATE
+   SET batch_start_time = excluded.batch_start_time, batch_end_time = NULL, batch_status = excluded.batch_status,
+       run_id = excluded.run_id, state = excluded.state
+ WHERE m.batch_status = ANY (%(sources)s)
+RETURNING batch_id
+
+-- advance_batch --
+-- Move one batch; no row comes back when it is not in one of %(sources)s.
+UPDATE {metrics} SET batch_status = %(to)s, state = %(state)s
+ WHERE key = %(key)s AND batch_id = %(batch_id)s AND batch_status = ANY (%(sources)s)
+RETURNING batch_id
+
+-- fail_batch --
+-- Mark the batch as failed, or record one that failed before it started; a committed one is left alone.
+INSERT INTO {metrics} AS m (key, batch_id, batch_start_time, batch_end_time, batch_status, run_id, state)
+VALUES (%(key)s, %(batch_id)s, clock_timestamp(), clock_timestamp(), %(to)s, %(run_id)s, %(state)s)
+ON CONFLICT (key, batch_id) DO UPDATE
+   SET batch_end_time = excluded.batch_end_time, batch_status = excluded.batch_status, run_id = excluded.run_id,
+       state = m.state || jsonb_build_object('failure', excluded.state -> 'failure')
+ WHERE m.batch_status = ANY (%(sources)s)
+RETURNING batch_id
+
+-- commit_batch --
+-- Close the batch with its counts; no row comes back when it is not in one of %(sources)s.
+UPDATE {metrics}
+   SET batch_status = %(to)s, batch_end_time = clock_timestamp(), records_inserted = %(inserted)s,
+       records_updated = %(updated)s, records_deleted = %(deleted)s, total_records = %(total)s, state = %(state)s
+ WHERE key = %(key)s AND batch_id = %(batch_id)s AND batch_status = ANY (%(sources)s)
+RETURNING batch_id
+
+-- advance_counter --
+-- Say which batch is the last committed one; no row comes back when its predecessor is not.
+UPDATE {counter}
+   SET batch_id = %(batch_id)s, checked_at = %(checked_at)s, run_id = %(run_id)s, result = %(result)s
+ WHERE key = %(key)s AND batch_id = %(batch_id)s - 1
+RETURNING batch_id
+
+-- record_look --
+-- Say that the stream was looked at and equals its last committed batch.
+UPDATE {counter} SET checked_at = %(checked_at)s, run_id = %(run_id)s, result = %(result)s WHERE key = %(key)s
+
+-- forget_run --
+-- Let the same run try again.
+UPDATE {counter} SET run_id = NULL, result = NULL WHERE key = %(key)s
+
+-- forget_batch --
+-- Take back a batch that did not commit and in which nothing is left to do.
+DELETE FROM {metrics} WHERE key = %(key)s AND batch_id = %(batch_id)s AND batch_status = ANY (%(sources)s)
+
+-- record_full_comparison --
+-- Note in the last committed batch when its checksums were last computed anew from the source.
+UPDATE {metrics} SET state = state || jsonb_build_object('compared_in_full_at', %(compared_at)s::text)
+ WHERE key = %(key)s AND batch_id = %(batch_id)s AND batch_status = ANY (%(sources)s)
+RETURNING batch_id
+
+-- snapshot_time --
+-- The time of the server's clock, by which every time of a stream is told.
+SELECT clock_timestamp()
