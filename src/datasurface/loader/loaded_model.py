@@ -1,0 +1,164 @@
+"""Loading: copy the directory, read the mapping, have eco.py run, judge how that ended, read the answer."""
+
+import gc
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from datasurface.errors import ModelError
+from datasurface.lint.context import MAPPING_FILE
+from datasurface.lint.report import Finding
+from datasurface.lint.rule import Rule
+from datasurface.lint.rules import loading
+from datasurface.loader import mapping_file, model_process, tree
+from datasurface.loader.limits import DEFAULT, MIB, Limits
+from datasurface.loader.model_process import Outcome
+from datasurface.model import codec
+from datasurface.model.ecosystem import Ecosystem
+from datasurface.model.mapping import PlatformMapping
+
+MODEL_FILE: Final = "eco.py"
+_CLASSES_FIX: Final = "build the model of the classes of datasurface.dsl as they are, and return the Ecosystem"
+
+
+class ModelNotLoaded(ModelError):
+    """eco.py gave no ecosystem; `finding` says where and why. Nothing was changed anywhere.
+
+    `printed_bytes` is how much eco.py printed, which is shown nowhere: it may hold anything.
+    """
+
+    def __init__(self, finding: Finding, printed_bytes: int = 0) -> None:
+        self.finding = finding
+        self.printed_bytes = printed_bytes
+        super().__init__(f"{finding.path}: {finding.message}", fix=finding.fix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A model as its directory holds it, not yet checked by lint.
+
+    `root` is the directory with links resolved, `revision` that of its files. `mapping` holds the entries of the
+    mapping file that could be read, `mapping_findings` what is wrong with the others.
+    """
+
+    root: Path
+    revision: str
+    ecosystem: Ecosystem
+    mapping: PlatformMapping
+    mapping_findings: tuple[Finding, ...]
+    printed_bytes: int = 0
+
+
+def load(path: Path, *, limits: Limits = DEFAULT) -> LoadedModel:
+    """The model of the directory `path`, by a private copy of it.
+
+    Raises ModelNotLoaded (never what eco.py raises) where there is no ecosystem to be had.
+    """
+    with tempfile.TemporaryDirectory(prefix="datasurface-model-", ignore_cleanup_errors=True) as private:
+        copy, scratch = Path(private, "model"), Path(private, "scratch")
+        scratch.mkdir()
+        root = _copied(path, copy, limits)
+        # Before eco.py runs: it can write into the copy.
+        revision = tree.revision_of(copy)
+        mapping, mapping_findings = mapping_file.read(copy / MAPPING_FILE, most_bytes=limits.mapping_bytes)
+        outcome = model_process.run(copy, scratch, limits)
+    return LoadedModel(
+        root=root,
+        revision=revision,
+        ecosystem=_ecosystem(outcome, limits),
+        mapping=mapping,
+        mapping_findings=mapping_findings,
+        printed_bytes=outcome.printed_bytes,
+    )
+
+
+def _copied(path: Path, copy: Path, limits: Limits) -> Path:
+    try:
+        root = path.resolve(strict=True)
+        tree.copy_tree(root, copy, limits)
+    except tree.TreeTooLarge as error:
+        fix = "keep data and environments out of the model's directory"
+        raise ModelNotLoaded(loading.TREE.finding(path.name, f"the directory {error}", fix)) from error
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+        raise ModelNotLoaded(
+            loading.TREE.finding(path.name, problem, "name a directory whose files you may read")
+        ) from error
+    if not (copy / MODEL_FILE).is_file():
+        message = "is missing at the root of the model"
+        raise ModelNotLoaded(loading.TREE.finding(MODEL_FILE, message, "name the directory that holds eco.py"))
+    return root
+
+
+def _ecosystem(outcome: Outcome, limits: Limits) -> Ecosystem:
+    if outcome.is_late:
+        _refuse(outcome, loading.LIMITS, f"did not end within {limits.wall_seconds:g} s", "look for an endless loop")
+    if len(outcome.answer) > limits.answer_bytes:
+        _refuse(outcome, loading.LIMITS, f"answers with more than {limits.answer_bytes // MIB} MiB", "split the model")
+    if outcome.status != 0 or not outcome.answer:
+        _refuse_ended(outcome, limits)
+    try:
+        with _without_collection():
+            return _read(outcome)
+    except codec.InvalidDocument as error:
+        message = f"gives no model: {error}"
+        finding = loading.ANSWER.finding(MODEL_FILE, message, _CLASSES_FIX)
+        raise ModelNotLoaded(finding, outcome.printed_bytes) from error
+
+
+def _refuse_ended(outcome: Outcome, limits: Limits) -> NoReturn:
+    status = outcome.status
+    if status == -signal.SIGXCPU:
+        message = f"needs more than {limits.cpu_seconds} s of processor time"
+        _refuse(outcome, loading.LIMITS, message, "look for an endless loop")
+    if status < 0:
+        name = signal.Signals(-status).name
+        message = f"was killed by {name}" + (", maybe for want of memory" if status == -signal.SIGKILL else "")
+        _refuse(outcome, loading.ENDED, message, "look for what ends the process; eco.py must do no more than return")
+    message = f"ended its process with status {status} before create_ecosystem() had returned"
+    _refuse(outcome, loading.ENDED, message, "eco.py must return its Ecosystem and not exit")
+
+
+def _read(outcome: Outcome) -> Ecosystem:
+    """The ecosystem of the answer. Raises InvalidDocument for rubbish and ModelNotLoaded for what eco.py ran into."""
+    document = codec.loads(outcome.answer)
+    if not isinstance(document, dict) or document.get("v") != 1 or len(document) != 2:  # noqa: PLR2004
+        raise codec.InvalidDocument("", "is not an answer of the loader")
+    if "problem" in document:
+        _refuse_problem(outcome, document["problem"])
+    return codec.decode(Ecosystem, document.get("ecosystem"))
+
+
+def _refuse_problem(outcome: Outcome, problem: Any) -> NoReturn:
+    rules = {
+        "raises": (loading.RAISES, "correct the line"),
+        "function": (loading.FUNCTION, "define create_ecosystem() at the top of eco.py and return the Ecosystem"),
+        "limits": (loading.LIMITS, "build less, or ask for a higher limit"),
+        "ends": (loading.ENDED, "eco.py must return its Ecosystem and not exit"),
+    }
+    described = codec.decode(dict[str, str], problem)
+    if described.keys() != {"kind", "path", "message"} or described["kind"] not in rules:
+        raise codec.InvalidDocument("problem", "is not an answer of the loader")
+    rule, fix = rules[described["kind"]]
+    finding = rule.finding(described["path"][:200], described["message"][:1000], fix)
+    raise ModelNotLoaded(finding, outcome.printed_bytes)
+
+
+def _refuse(outcome: Outcome, rule: Rule, message: str, fix: str) -> NoReturn:
+    raise ModelNotLoaded(rule.finding(MODEL_FILE, message, fix), outcome.printed_bytes)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """A large model is millions of records without cycles; looking for some among them takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
