@@ -1,9 +1,10 @@
 """A real PostgreSQL for every test here.
 
-`installation` is what most tests want: a merge, a source and a consumer database of the test's own, the roles that
-`datasurface init` makes, their credential directories and a connections file (`installation.connections_path`).
+`installation` is what most tests want: databases of the test's own, the roles that `datasurface init` makes with their
+rights and no others, their credential directories and a connections file (`installation.connections_path`).
 
     def test_something(installation):
+        installation.make_demo_source()                    # customers and addresses; else the source has no table
         job = installation.session("job")                  # in the merge database, as ds_job
         source = installation.session("customer_reader")   # in the source database
         admin = installation.session("admin", "source")    # the superuser, to set the stage
@@ -27,7 +28,7 @@ from psycopg2.extensions import parse_dsn
 from datasurface.connections import Endpoint, Login
 from datasurface.demo.embedded import EmbeddedServer
 from datasurface.yellow.engine.roles import Roles
-from tests.db.installation import Installation, Server, Template, administrator, copied, drop_database, prepared
+from tests.db.installation import Installation, Server, Template, copied, prepared, removed
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory, worker_id
     prefix = "" if isinstance(server, EmbeddedServer) else f"dst_{worker_id}_"
     template = prepared(server, Roles(prefix), tmp_path_factory.mktemp("credentials"))
     yield template
-    with administrator(server) as admin:
-        for name in template.databases.values():
-            drop_database(admin, name)
+    if prefix:
+        removed(template)
 
 
 @pytest.fixture

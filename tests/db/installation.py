@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from psycopg2 import sql
 
+from data_change_simulator import seed_sql, source_ddl
 from datasurface.connections import Connections, Endpoint, Login, load_connections
 from datasurface.yellow.engine import connect
 from datasurface.yellow.engine.connect import Purpose, Session
+from datasurface.yellow.engine.init.init_plan import DemoSource, InitPlan
+from datasurface.yellow.engine.init.link_steps import LINK_SERVER
+from datasurface.yellow.engine.init.run import initialise
 from datasurface.yellow.engine.roles import Roles
 
 #: Logins by the names that tests use, and the database each of them is for.
@@ -60,8 +64,9 @@ class Installation:
 
     template: Template
     directory: Path
-    databases: dict[str, str]
+    number: int
     closing: ExitStack = field(repr=False)
+    copied: set[str] = field(default_factory=set)
 
     @property
     def roles(self) -> Roles:
@@ -81,8 +86,21 @@ class Installation:
         return load_connections(self.connections_path)
 
     def endpoint(self, database: str = "merge") -> Endpoint:
-        """Address of this test's `merge`, `source` or `consumer` database."""
-        return self.server.endpoint(self.databases[database])
+        """Address of this test's `merge`, `source`, `consumer` or `airflow` database, which is copied at first need."""
+        endpoint = self.server.endpoint(self.roles.named(f"test{self.number}_{database}"))
+        if database not in self.copied:
+            self.copied.add(database)
+            with administrator(self.server) as admin:
+                copy_database(admin, self.template.databases[database], endpoint.database)
+            self.closing.callback(drop_database, self.server, endpoint.database)
+            if database == "consumer":
+                self._link_copies()
+        return endpoint
+
+    def address(self, database: str) -> dict[str, str | int]:
+        """The address as the connections file has it; the database need not be there yet."""
+        endpoint = self.server.endpoint(self.roles.named(f"test{self.number}_{database}"))
+        return {"host": endpoint.host, "port": endpoint.port, "database": endpoint.database}
 
     def login(self, who: str) -> Login:
         """Login of `admin`, or of one of WHO."""
@@ -97,6 +115,28 @@ class Installation:
         session = connect.open_session(endpoint, self.login(who), application_name=f"test {who}", purpose=purpose)
         return self.closing.enter_context(session)
 
+    def make_demo_source(self) -> None:
+        """Put the demo's tables and first rows into the source database, which is empty otherwise."""
+        with self.session("admin", "source") as session, session.raw.cursor() as cursor:
+            cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(self.roles.customer_owner)))
+            cursor.execute("SET LOCAL search_path = public")
+            cursor.execute(source_ddl())
+            cursor.execute(seed_sql())
+            session.commit()
+
+    def _link_copies(self) -> None:
+        """Let postgres_fdw, where the server has it, lead to this test's merge database and not to the template."""
+        with (
+            administrator(self.server, str(self.address("consumer")["database"])) as admin,
+            admin.raw.cursor() as cursor,
+        ):
+            cursor.execute("SELECT FROM pg_foreign_server WHERE srvname = %s", [LINK_SERVER])
+            if cursor.fetchone() is not None:
+                cursor.execute(
+                    sql.SQL("ALTER SERVER {} OPTIONS (SET dbname %s)").format(sql.Identifier(LINK_SERVER)),
+                    [self.endpoint("merge").database],
+                )
+
     def write_connections(self) -> None:
         """Write the connections file for this test's databases."""
         credentials = {path.name: {"directory": str(path)} for path in sorted(self.template.credentials.iterdir())}
@@ -104,18 +144,13 @@ class Installation:
         content = {
             "v": 1,
             "containers": {
-                name: {"host": endpoint.host, "port": endpoint.port, "database": endpoint.database}
-                for name, endpoint in (
-                    ("customer_db", self.endpoint("source")),
-                    ("merge_db", self.endpoint("merge")),
-                    ("consumer_db", self.endpoint("consumer")),
-                )
+                "customer_db": self.address("source"),
+                "merge_db": self.address("merge"),
+                "consumer_db": self.address("consumer"),
             },
             "credentials": credentials | {"yellowlive_merge": job, "yellowforensic_merge": job},
             "merge": {
-                "host": self.endpoint().host,
-                "port": self.endpoint().port,
-                "database": self.endpoint().database,
+                **self.address("merge"),
                 "credentials": {"job": job, "apply": credentials["ds_merge"], "monitor": credentials["ds_monitor"]},
                 "role_prefix": self.roles.prefix,
             },
@@ -135,17 +170,14 @@ def administrator(server: Server, database: str = "postgres") -> Iterator[Sessio
 
 @contextmanager
 def copied(template: Template, directory: Path) -> Iterator[Installation]:
-    """Copy the template's databases and their rights; drop the copies at the end."""
+    """Copies of the template's databases with their rights; sessions are closed and copies dropped at the end."""
     template.copies += 1
-    databases = {kind: f"{template.roles.prefix}test{template.copies}_{kind}" for kind in template.databases}
-    with administrator(template.server) as admin, ExitStack() as closing:
-        for kind, name in databases.items():
-            copy_database(admin, template.databases[kind], name)
-            closing.callback(drop_database, admin, name)
-        with ExitStack() as sessions:
-            installation = Installation(template=template, directory=directory, databases=databases, closing=sessions)
-            installation.write_connections()
-            yield installation
+    with ExitStack() as closing:
+        installation = Installation(template=template, directory=directory, number=template.copies, closing=closing)
+        installation.write_connections()
+        for database in ("merge", "source"):
+            installation.endpoint(database)
+        yield installation
 
 
 def copy_database(admin: Session, template: str, name: str) -> None:
@@ -163,27 +195,46 @@ def copy_database(admin: Session, template: str, name: str) -> None:
         )
 
 
-def drop_database(admin: Session, name: str) -> None:
+def drop_database(server: Server, name: str) -> None:
     """Drop a database and end whoever is still connected to it."""
-    with admin.raw.cursor() as cursor:
+    with administrator(server) as admin, admin.raw.cursor() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(name=sql.Identifier(name)))
 
 
+def init_plan(roles: Roles, port: int, **changes: Any) -> InitPlan:
+    """What `datasurface init` makes; on a server shared with others all names carry the roles' prefix."""
+    return InitPlan(
+        roles=roles,
+        merge_database=roles.named("datasurface_merge"),
+        airflow_database=roles.named("airflow_db"),
+        consumer_database=roles.named("consumer_db"),
+        customer_database=roles.named("customer_db"),
+        link_host="127.0.0.1",
+        link_port=port,
+        **{"demo": DemoSource(ddl=source_ddl(), seed=seed_sql())} | changes,
+    )
+
+
 def prepared(server: Server, roles: Roles, credentials: Path) -> Template:
-    """Make roles and template databases."""
-    databases = {"merge": "datasurface_merge", "source": "customer_db", "consumer": "consumer_db"}
-    names = ("ds_merge", "ds_job", "ds_monitor", "ds_dags", "ds_link", "airflow", "customer_reader", "customer_writer")
-    with administrator(server) as admin, admin.raw.cursor() as cursor:
-        for name in names:
-            directory = credentials / name
-            directory.mkdir(mode=0o700)
-            (directory / "username").write_text(roles.named(name))
-            (directory / "password").write_text(f"{name}-7Kq")
-            cursor.execute(
-                sql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD %s").format(sql.Identifier(roles.named(name))),
-                [f"{name}-7Kq"],
-            )
-        databases = {kind: roles.named(name) for kind, name in databases.items()}
-        for name in databases.values():
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    """Make roles and template databases by `init`."""
+    plan = init_plan(roles, server.endpoint().port)
+    initialise(server.endpoint(), server.login, plan, credentials)
+    with administrator(server, plan.customer_database) as admin, admin.raw.cursor() as cursor:
+        cursor.execute("DROP TABLE public.customers, public.addresses")
+    databases = {
+        "merge": plan.merge_database,
+        "source": plan.customer_database,
+        "consumer": plan.consumer_database,
+        "airflow": plan.airflow_database,
+    }
     return Template(server=server, roles=roles, credentials=credentials, databases=databases)
+
+
+def removed(template: Template) -> None:
+    """Take a shared server back to what it was: drop the template's databases and every role with its prefix."""
+    for name in template.databases.values():
+        drop_database(template.server, name)
+    with administrator(template.server) as admin, admin.raw.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [template.roles.prefix])
+        for (role,) in cursor.fetchall():
+            cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

@@ -33,6 +33,8 @@ class LockKind(StrEnum):
     LOOK = "look"
     #: Two model merges at a time: platform and key are empty. Held from reading the deployed revision to recording.
     MERGE = "merge"
+    #: Two initialisations at a time, in the database that they start from: platform and key are empty.
+    INIT = "init"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ def look_lock(platform_name: str, stream_key: str) -> LockRef:
 
 
 MERGE_LOCK: Final = LockRef(kind=LockKind.MERGE)
+INIT_LOCK: Final = LockRef(kind=LockKind.INIT)
 
 
 def try_lock(session: Session, ref: LockRef) -> bool:

@@ -1,0 +1,49 @@
+"""Credential directories of the installation's logins: read where they are, made where they are missing."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasurface.connections import Login, read_login
+from datasurface.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginFiles:
+    """A login and whether its password was made just now."""
+
+    login: Login
+    is_new: bool
+
+
+def ensure_login(directory: Path, username: str) -> LoginFiles:
+    """The login of a credential directory; what is missing of directory (0700) and files (0600) is made.
+
+    Raises ModelError if the files name another user than `username`, or cannot be read or made.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_if_missing(directory / "username", username)
+        is_new = _write_if_missing(directory / "password", secrets.token_urlsafe(24))
+    except OSError as error:
+        raise ModelError(
+            f"credential directory {directory} cannot be filled: {error.strerror}",
+            fix="Give `--credentials` a directory that can be written, or put username and password there",
+        ) from None
+    login = read_login(directory, setting="--credentials")
+    if login.username != username:
+        raise ModelError(
+            f"credential file {directory / 'username'} does not hold {username}",
+            fix=f"Write {username} into it, or give the prefix of the roles by `--prefix`",
+        )
+    return LoginFiles(login=login, is_new=is_new)
+
+
+def _write_if_missing(file: Path, text: str) -> bool:
+    if file.exists():
+        return False
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(f"{text}\n")
+    return True
