@@ -4,7 +4,7 @@ A finding stands at the later of two objects, in the order of their names, and s
 are declared in `datasurface.lint.rules.physical_names`, so that docs/lint.md has a row for each.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from datasurface.lint.report import Finding
@@ -27,39 +27,36 @@ def findings(ecosystem: Ecosystem, mapping: PlatformMapping) -> list[Finding]:
     paths = claims.paths_of(ecosystem)
     platforms = sorted({platform.name for platform in ecosystem.data_platforms})
     workspaces = sorted(paths.workspaces)
-    placed = _once(placements(ecosystem, mapping), platforms, workspaces)
+    # Of two platforms or workspaces that would be one everything else would be one, too, which need not be said again.
+    apart = _first_of(platforms, names.platform_name)
+    consumers = _first_of(workspaces, lambda workspace: names.reader_role("", workspace))
+    placed = [
+        each
+        for each in placements(ecosystem, mapping)
+        if each.platform.name in apart and each.workspace.name in consumers
+    ]
     found = [
         *_clashes(claims.platforms(platforms, paths)),
         *_clashes(claims.readers(workspaces, paths)),
         *_reserved_roles(platforms, workspaces, paths),
-        *_clashes(_relations(platforms, placed, paths)),
-        *_clashes(claims.dags(platforms, placed, paths)),
+        *_clashes(_relations(apart, placed, paths)),
+        *_clashes(claims.dags(apart, placed, paths)),
         *_covered_columns(placed, paths),
     ]
     return list(dict.fromkeys(found))
 
 
-def _once(placed: Iterable[Placement], platforms: Iterable[str], workspaces: Iterable[str]) -> list[Placement]:
-    """The placements without those of platforms and workspaces that would be another one.
-
-    All that these have would be another's, too, which need not be said again and again.
-    """
-    kept_platforms = _first_of(platforms, names.platform_name)
-    kept_workspaces = _first_of(workspaces, lambda workspace: names.reader_role("", workspace))
-    return [each for each in placed if each.platform.name in kept_platforms and each.workspace.name in kept_workspaces]
-
-
-def _first_of(of: Iterable[str], physical: Callable[[str], str]) -> frozenset[str]:
+def _first_of(of: Iterable[str], physical: Callable[[str], str]) -> Collection[str]:
+    """The names without those that give the physical name of an earlier one."""
     first: dict[str, str] = {}
     for name in of:
         first.setdefault(physical(name), name)
-    return frozenset(first.values())
+    return dict.fromkeys(first.values())
 
 
-def _relations(platforms: Iterable[str], placed: Iterable[Placement], paths: Paths) -> Iterator[Claim]:
+def _relations(platforms: Iterable[str], placed: Sequence[Placement], paths: Paths) -> Iterator[Claim]:
     """Tables and views share one space of names."""
-    kept = sorted(_first_of(platforms, names.platform_name))
-    yield from claims.control(kept, paths)
+    yield from claims.control(platforms, paths)
     yield from claims.tables(placed, paths)
     yield from claims.views(placed, paths)
 

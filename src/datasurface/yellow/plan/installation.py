@@ -75,6 +75,6 @@ def parse_installation(text: bytes | str, *, source: str) -> Installation:
 
 
 def _json_path(location: tuple[int | str, ...]) -> str:
-    """`resources.limits.memory`; `[key]` behind a name, which pydantic writes, stays."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    """`resources.limits.memory`; pydantic's own step for a wrong key says nothing more."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if step != "[key]")
     return path.lstrip(".") or "document"
