@@ -103,9 +103,9 @@ class Stream:
     def request(self, **changes: Any) -> RunRequest:
         return RunRequest(platform=self.plan.platform, store=self.plan.store, dataset=self.plan.dataset, **changes)
 
-    def run(self, **changes: Any) -> RunResult:
+    def run(self, *, links: Links | None = None, **changes: Any) -> RunResult:
         """Run the stream once, in this process; keeps what each look did in `outcomes`."""
-        return run.run(self.request(**changes), self.links, lambda _, outcome: self.outcomes.append(outcome))
+        return run.run(self.request(**changes), links or self.links, lambda _, outcome: self.outcomes.append(outcome))
 
     def batch(self, batch_id: int) -> dict[str, Any] | None:
         """A row of the batch table."""

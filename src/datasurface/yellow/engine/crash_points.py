@@ -3,7 +3,8 @@
 In production nobody watches and reaching a point does nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -27,12 +28,17 @@ class CrashPoint(StrEnum):
 _watchers: list[Callable[[CrashPoint], None]] = []
 
 
-def watch(watcher: Callable[[CrashPoint], None]) -> None:
-    """Have `watcher` called at every point from now on, in the thread that reaches it."""
+@contextmanager
+def watched_by(watcher: Callable[[CrashPoint], None]) -> Iterator[None]:
+    """Have `watcher` called at every point that any thread reaches within the block, in that thread."""
     _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 def reached(point: CrashPoint) -> None:
     """Say that `point` is reached."""
-    for watcher in _watchers:
+    for watcher in tuple(_watchers):
         watcher(point)

@@ -150,6 +150,7 @@ def _result(dataset: Dataset, counts: Counts, checksum: int) -> _Result:
 
 def _commit(looking: Looking, found: Snapshot, batch: BatchRef, results: Mapping[str, _Result]) -> LookOutcome:
     """Commit rows, counts, checksums and status, if the stream's lock is still this session's."""
+    looking.links.refuse_if_cancelled()
     counts = {name: result.counts for name, result in results.items()}
     outcome = LookOutcome(
         batch_id=batch.batch_id, counts=sum(counts.values(), Counts()), datasets=dict(sorted(counts.items()))
