@@ -57,6 +57,9 @@ def _work(answer_fd: int, limits: dict[str, int]) -> None:
     answer = _answer(root, limits["memory_bytes"]).encode()
     while answer:
         answer = answer[os.write(answer_fd, answer) :]
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
     # Threads and exit functions that eco.py left behind do not get a turn.
     os._exit(0)
 

@@ -81,7 +81,7 @@ def _arguments(limits: Limits) -> str:
 
 
 def _environment(scratch: Path) -> Mapping[str, str]:
-    """Nothing of our own environment, which may hold secrets. The fixed seed lets sets come in the same order always."""
+    """Nothing of our own environment, which may hold secrets. With a fixed seed sets come in one order always."""
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
@@ -92,7 +92,7 @@ def _environment(scratch: Path) -> Mapping[str, str]:
 
 
 class _Watch:
-    """Reads the two pipes of a process until it has answered or ended, or may not go on."""
+    """Reads the two pipes of a process until it has ended or may not go on."""
 
     def __init__(self, process: subprocess.Popen[bytes], answer_fd: int, printed_fd: int, limits: Limits) -> None:
         self.answer: list[bytes] = []
@@ -100,21 +100,21 @@ class _Watch:
         self.is_late = False
         self._process = process
         self._answer_fd = answer_fd
+        self._printed_fd = printed_fd
         self._bytes_left = limits.answer_bytes + 1
         self._deadline = time.monotonic() + limits.wall_seconds
+        self._look_seconds = _LOOK_SECONDS
         self._selector = selectors.DefaultSelector()
-        self._printed_fd = printed_fd
         for pipe in (answer_fd, printed_fd):
             os.set_blocking(pipe, False)
             self._selector.register(pipe, selectors.EVENT_READ)
 
     def until_done(self) -> None:
-        """Read until the answer ends; a process that has ended is not waited for, whoever else holds its pipe."""
+        """Read until the process has ended, whoever else holds its pipes, or is late, or has answered too much."""
         while True:
             has_ended = _has_ended(self._process)
-            if not self._read() or self._bytes_left <= 0:
-                return
-            if has_ended:
+            self._read()
+            if has_ended or self._bytes_left <= 0:
                 return
             if time.monotonic() >= self._deadline:
                 self.is_late = True
@@ -126,32 +126,30 @@ class _Watch:
         os.close(self._answer_fd)
         os.close(self._printed_fd)
 
-    def _read(self) -> bool:
-        """Take everything that is there, after a short wait; False once the answer has ended."""
-        timeout = _LOOK_SECONDS
+    def _read(self) -> None:
+        """Take everything that is there, after a short wait."""
+        timeout = self._look_seconds
         while ready := self._selector.select(timeout):
             timeout = 0
-            for key, _ in ready:
-                if not self._take(key) and key.fd == self._answer_fd:
-                    return False
+            for pipe, _ in ready:
+                self._take(pipe.fd)
             if self._bytes_left <= 0 or time.monotonic() >= self._deadline:
-                break
-        return True
+                return
 
-    def _take(self, pipe: selectors.SelectorKey) -> bool:
-        """Read one block; False at the end of the pipe."""
+    def _take(self, pipe: int) -> None:
+        """Read one block, or note the end of the pipe."""
         try:
-            block = os.read(pipe.fd, min(_BLOCK_BYTES, self._bytes_left))
+            block = os.read(pipe, min(_BLOCK_BYTES, self._bytes_left))
         except BlockingIOError:
-            return True
+            return
         if not block:
-            self._selector.unregister(pipe.fileobj)
-        elif pipe.fd == self._answer_fd:
+            self._selector.unregister(pipe)
+            self._look_seconds = _LOOK_SECONDS / 10
+        elif pipe == self._answer_fd:
             self.answer.append(block)
             self._bytes_left -= len(block)
         else:
             self.printed_bytes += len(block)
-        return bool(block)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
