@@ -6,12 +6,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
+import psycopg2
 from psycopg2 import sql
 
-from datasurface.yellow.engine import database_errors
+from datasurface.errors import StateError
+from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.plan import names
+
+_QUERIES: Final = queries.load("roles.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,46 @@ def acting_as(session: Session, role: str) -> Iterator[None]:
     which also ends the role.
     """
     with database_errors.reporting(f"acting as role {role} on {session.endpoint}"), session.raw.cursor() as cursor:
-        cursor.execute(sql.SQL("SET LOCAL ROLE {role}").format(role=sql.Identifier(role)))
+        cursor.execute(_QUERIES["act_as"].format(role=sql.Identifier(role)))
     yield
     with session.raw.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE")
+        cursor.execute(_QUERIES["act_as_oneself"])
+
+
+def make_platform_role(session: Session, schema: str, roles: Roles, platform_name: str) -> str:
+    """Make the owner of a platform's tables in the caller's transaction, or accept it; returns its name.
+
+    Model merge and jobs become members. Raises StateError if somebody else's role has the name.
+    """
+    return _make_role(session, sql.Identifier(schema, "ds_make_platform"), roles.platform_tables(platform_name))
+
+
+def make_reader_role(session: Session, schema: str, roles: Roles, workspace: str) -> str:
+    """Make the role by which a workspace reads, in the caller's transaction, or accept it; returns its name.
+
+    It may connect to the merge and the consumers' database. Raises StateError if somebody else's role has the name.
+    """
+    return _make_role(session, sql.Identifier(schema, "ds_make_reader"), roles.reader(workspace))
+
+
+def _make_role(session: Session, function: sql.Identifier, role: str) -> str:
+    try:
+        with session.raw.cursor() as cursor:
+            cursor.execute(_QUERIES["make_role"].format(function=function), {"role": role})
+    except psycopg2.errors.DuplicateObject:
+        raise StateError(
+            f"role {role} exists on {session.endpoint} and is not one that this installation made",
+            fix="Rename the platform or workspace in the model, or drop that role if nothing needs it",
+        ) from None
+    except psycopg2.errors.InvalidName:
+        raise StateError(
+            f"{role} is no name for a role of this installation",
+            fix="Set merge.role_prefix in the connections file to the prefix that `datasurface init` was given",
+        ) from None
+    except psycopg2.errors.UndefinedFunction:
+        raise StateError(
+            f"{session.endpoint} has no function that makes role {role}", fix="Run `datasurface init` on that server"
+        ) from None
+    except psycopg2.Error as error:
+        raise database_errors.from_database(error, f"making role {role} on {session.endpoint}") from None
+    return role

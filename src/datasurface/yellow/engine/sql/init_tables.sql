@@ -40,8 +40,8 @@ REVOKE ALL ON FUNCTION {make_role}(text, text, text) FROM PUBLIC;
 -- make_role_body --
 -- Body of the function above.
 DECLARE
-    prefix CONSTANT text := {prefix};
-    found  record;
+    prefix  CONSTANT text := {prefix};
+    present pg_roles%ROWTYPE;
 BEGIN
     IF role_name IS NULL OR octet_length(role_name) > 63 OR NOT starts_with(role_name, prefix)
        OR starts_with(role_name, 'pg_') OR role_name ~ '[A-Z[:cntrl:][:space:]"''\\;]'
@@ -49,12 +49,12 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_name',
             MESSAGE = format('%L is no name of a role of this installation ending in _%s', role_name, ending);
     END IF;
-    SELECT * INTO found FROM pg_roles WHERE rolname = role_name;
+    SELECT * INTO present FROM pg_roles WHERE rolname = role_name;
     IF NOT FOUND THEN
         EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
         EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, mark);
-    ELSIF shobj_description(found.oid, 'pg_authid') IS DISTINCT FROM mark
-       OR found.rolcanlogin OR found.rolsuper OR found.rolcreaterole OR found.rolcreatedb THEN
+    ELSIF shobj_description(present.oid, 'pg_authid') IS DISTINCT FROM mark
+       OR present.rolcanlogin OR present.rolsuper OR present.rolcreaterole OR present.rolcreatedb THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
             MESSAGE = format('role %I exists and is not one that this installation made', role_name);
     END IF;
