@@ -126,8 +126,8 @@ def _remarks(column: ColumnPlan) -> str:
 
 
 def _views(plan: EcosystemPlan) -> Table:
-    rows = ((v.name, f"{v.workspace}/{v.group}", v.kind, f"{v.store}/{v.dataset}") for v in plan.views)
-    return _table("Views", ("view", "for", "shows", "of"), rows)
+    rows = ((v.name, v.kind, f"{v.store}/{v.dataset}") for v in plan.views)
+    return _table("Views", ("view", "shows", "of"), rows)
 
 
 def _dags(plan: EcosystemPlan) -> Table:

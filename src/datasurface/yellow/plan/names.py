@@ -25,7 +25,8 @@ HASH_DIGITS: Final = 10
 REVISION_TABLE: Final = "ds_revision"
 PLATFORM_TABLE: Final = "ds_platform"
 AUDIT_TABLE: Final = "ds_audit"
-COMMON_TABLES: Final = (AUDIT_TABLE, PLATFORM_TABLE, REVISION_TABLE)
+MIGRATION_TABLE: Final = "ds_migration"
+COMMON_TABLES: Final = (AUDIT_TABLE, MIGRATION_TABLE, PLATFORM_TABLE, REVISION_TABLE)
 
 DATASET_SEPARATOR: Final = "#"
 #: What an identifier does not keep: all but letters of any script, digits and `_`.
