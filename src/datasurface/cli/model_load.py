@@ -1,0 +1,58 @@
+"""`datasurface model load PATH`: the isolated loader, once."""
+
+from pathlib import Path
+
+import click
+
+from datasurface.cli.lint import note_printed
+from datasurface.errors import ExitStatus
+from datasurface.loader import LoadedModel, ModelNotLoaded, load
+from datasurface.model import codec
+
+
+@click.command("load")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the whole model as one JSON document.")
+@click.pass_context
+def command(ctx: click.Context, path: Path, as_json: bool) -> None:
+    """Run eco.py of the directory PATH in a process of its own and print the model that it gives.
+
+    The document holds "v", "revision", "ecosystem", "mapping" and "mapping_findings", or "v" and "problem" where eco.py
+    gives no model; then the exit status is 1. The model is read, not checked: `datasurface lint` does that.
+    """
+    try:
+        loaded = load(path)
+    except ModelNotLoaded as refusal:
+        if not as_json:
+            raise
+        click.echo(codec.dumps({"v": 1, "problem": refusal.finding}))
+        ctx.exit(ExitStatus.FINDINGS)
+    if as_json:
+        click.echo(_document(loaded))
+        return
+    note_printed(loaded.printed_bytes)
+    click.echo(f"{summary(loaded)}\nrevision {loaded.revision}")
+
+
+def summary(loaded: LoadedModel) -> str:
+    """`Test: 1 store, 2 datasets, 2 platforms, 1 workspace`."""
+    ecosystem = loaded.ecosystem
+    counts = {
+        "store": sum(1 for _ in ecosystem.stores()),
+        "dataset": sum(1 for _ in ecosystem.datasets()),
+        "platform": len(ecosystem.data_platforms),
+        "workspace": sum(1 for _ in ecosystem.workspaces()),
+    }
+    return f"{ecosystem.name}: {', '.join(f'{n} {word}' if n == 1 else f'{n} {word}s' for word, n in counts.items())}"
+
+
+def _document(loaded: LoadedModel) -> str:
+    return codec.dumps(
+        {
+            "v": 1,
+            "revision": loaded.revision,
+            "ecosystem": loaded.ecosystem,
+            "mapping": loaded.mapping,
+            "mapping_findings": loaded.mapping_findings,
+        }
+    )
