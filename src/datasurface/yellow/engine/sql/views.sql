@@ -93,7 +93,8 @@ SELECT member.rolname
 -- What depends on relations of a schema directly: views, rules, functions, policies, triggers, publications and tables.
 SELECT DISTINCT target.relname, a.attname, dependent.relname, dependent_schema.nspname,
        coalesce(dependent.relkind::text, ''),
-       pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+       CASE WHEN dependent.oid IS NULL THEN pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+            ELSE pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, dependent.oid, 0) END
   FROM pg_catalog.pg_class AS target
   JOIN pg_catalog.pg_namespace AS n ON n.oid = target.relnamespace
   JOIN pg_catalog.pg_depend AS d
