@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
 
 from datasurface.dsl import Consistency, Dataset, DatasetSink, DDLColumn, Ecosystem, Text, Workspace
 from datasurface.lint.report import Finding
+from datasurface.model import codec
 from datasurface.model.mapping import PlatformMapping
+from datasurface.yellow.plan import names
+from datasurface.yellow.plan.ecosystem_plan import plan_ecosystem
 from datasurface.yellow.plan.findings import findings
 from tests.unit.plan.landscapes import (
     CONSUMER,
@@ -23,11 +27,12 @@ from tests.unit.plan.landscapes import (
     group,
     with_columns,
 )
+from tests.unit.plan.random_landscapes import landscapes
 
 
-def named(*names: str) -> list[Dataset]:
+def named(*dataset_names: str) -> list[Dataset]:
     """Datasets alike but for their names."""
-    return [replace(CUSTOMERS, name=name) for name in names]
+    return [replace(CUSTOMERS, name=name) for name in dataset_names]
 
 
 def model_of(**stores: list[Dataset]) -> Ecosystem:
@@ -174,3 +179,21 @@ def test_a_platform_does_not_take_a_role_that_is_taken() -> None:
 def test_control_tables_stay_apart_from_the_installations() -> None:
     """A platform `ds` has tables beside ds_revision, ds_platform and ds_audit, and none of the same name."""
     assert found(ecosystem(platforms=[replace(YELLOW_LIVE, name="ds")]), PlatformMapping()) == []
+
+
+@given(landscapes())
+def test_without_a_finding_every_name_of_the_plan_is_there_once(landscape: tuple[Ecosystem, PlatformMapping]) -> None:
+    """Findings and plan agree: a name stands twice in the plan of a model if, and only if, there is a finding."""
+    plan = plan_ecosystem(*landscape)
+    tables = [table for stream in plan.streams for table in stream.tables]
+    relations = [name for table in tables for name in (table.merge_table, table.staging_table)]
+    relations += [view.name for view in plan.views]
+    relations += [name for platform in plan.platforms for name in codec.encode(platform.control).values()]
+    dags = [row.config["dag_id"] for row in plan.dags]
+    labels = [platform.platform_name for platform in plan.platforms]
+    readers = [names.reader_role("", workspace) for workspace in plan.workspaces]
+
+    is_ambiguous = any(len(set(each)) < len(each) for each in (relations, dags, labels, readers))
+    clashes = [finding for finding in findings(*landscape) if finding.rule < "DS806"]
+
+    assert bool(clashes) == is_ambiguous

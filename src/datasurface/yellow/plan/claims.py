@@ -48,12 +48,12 @@ class Paths:
 
 
 def paths_of(ecosystem: Ecosystem) -> Paths:
-    """The paths of a model; of two objects of one name the last."""
+    """The paths of a model; of two objects of one name the first, as it is planned."""
     return Paths(
         ecosystem.name,
-        {store.name: path for path, store in ecosystem.stores()},
-        {workspace.name: path for path, workspace in ecosystem.workspaces()},
-        {(workspace.name, group.name): path for path, workspace, group in ecosystem.groups()},
+        {store.name: path for path, store in reversed(list(ecosystem.stores()))},
+        {workspace.name: path for path, workspace in reversed(list(ecosystem.workspaces()))},
+        {(workspace.name, group.name): path for path, workspace, group in reversed(list(ecosystem.groups()))},
     )
 
 
