@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from datasurface import errors
 from datasurface.lint import rule
+from datasurface.runtime.settings import PREFIX, Settings
 from tests.docs.tracked import table_cells
 
 
@@ -18,14 +17,9 @@ def test_every_exit_status_has_its_row():
 
 def test_every_setting_has_its_row():
     """docs/settings.md lists just the environment variables that `Settings` reads."""
-    settings = pytest.importorskip("datasurface.runtime.settings").Settings
-    prefix = settings.model_config.get("env_prefix", "")
-    read = {
-        str(field.validation_alias) if field.validation_alias else f"{prefix}{name}".upper()
-        for name, field in settings.model_fields.items()
-    }
+    read = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
-    assert {cell for cell in table_cells("settings.md") if cell.startswith("DATASURFACE_")} == read
+    assert {cell for cell in table_cells("settings.md") if cell.startswith(PREFIX)} == read
 
 
 def test_every_lint_rule_has_its_row():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -29,4 +30,4 @@ def table_cells(page: str) -> list[str]:
     """Give the first cell of each table row of a page of docs/, without backquotes, links and anchors."""
     lines = (ROOT / "docs" / page).read_text().splitlines()
     cells = [line.split("|")[1] for line in lines if line.startswith("|") and line.count("|") > 1]
-    return [cell.replace("`", "").strip() for cell in cells]
+    return [re.sub(r"<[^>]*>|\[([^\]]*)\]\([^)]*\)|`", r"\1", cell).strip() for cell in cells]
