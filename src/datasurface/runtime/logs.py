@@ -17,7 +17,7 @@ from datasurface.errors import DatasurfaceError
 from datasurface.runtime.settings import LogFormat, LogLevel
 
 #: Errors whose text is written by the interpreter or the system about code and files, never about a row.
-_HARMLESS: Final = (ArithmeticError, AttributeError, ImportError, MemoryError, NameError, OSError, RecursionError, TypeError)
+_HARMLESS: Final = (AttributeError, ImportError, MemoryError, NameError, OSError, RecursionError, TypeError)
 
 
 def configure(
