@@ -1,5 +1,6 @@
 """The result of a run, as Airflow, the stream's counter and `DATASURFACE_RESULT_FILE` get it."""
 
+import bisect
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -66,14 +67,15 @@ class RunResult(BaseModel):
     def text(self) -> str:
         """One line of JSON of at most MAX_BYTES bytes of UTF-8; a long message is cut."""
         line = self.model_dump_json()
-        excess = len(line.encode()) - MAX_BYTES
-        if excess <= 0:
+        if len(line.encode()) <= MAX_BYTES:
             return line
-        kept = len(self.message)
-        while kept and len(line.encode()) > MAX_BYTES:
-            kept = max(0, kept - max(1, (len(line.encode()) - MAX_BYTES) // 4))
-            line = self.model_copy(update={"message": self.message[:kept] + "…"}).model_dump_json()
-        return line
+        too_long = bisect.bisect_right(
+            range(len(self.message)), MAX_BYTES, key=lambda kept: len(self._with_message_cut(kept).encode())
+        )
+        return self._with_message_cut(max(0, too_long - 1))
+
+    def _with_message_cut(self, kept_characters: int) -> str:
+        return self.model_copy(update={"message": self.message[:kept_characters] + "…"}).model_dump_json()
 
 
 def of_looks(run_id: str | None, counts: Counts, batch_id: int | None, *, keeps_working: bool) -> RunResult:
