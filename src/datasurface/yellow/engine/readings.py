@@ -13,7 +13,7 @@ from psycopg2 import sql
 from datasurface.errors import ModelError
 from datasurface.model.widening import is_widening_sql
 from datasurface.yellow.engine import sql_types
-from datasurface.yellow.engine.columns import ColumnFact
+from datasurface.yellow.engine.columns import ColumnFact, RelationKind
 from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 
@@ -91,7 +91,7 @@ def _expression(column: ColumnPlan, fact: ColumnFact) -> sql.Composed:
 def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
     own = sql.Identifier("s", fact.name)
     checks = []
-    if column.is_required and not fact.is_required:
+    if column.is_required and not _enforces_not_null(fact):
         condition = sql.SQL("{} IS NULL").format(own)
         checks.append(Check(column=column.name, problem="is null, but the model says not null", condition=condition))
     if fact.sql_type != column.sql_type and not is_widening_sql(fact.sql_type, column.sql_type):
@@ -106,3 +106,11 @@ def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
         )
         checks.append(Check(column=column.name, problem="is no label of the model's Enum", condition=condition))
     return checks
+
+
+def _enforces_not_null(fact: ColumnFact) -> bool:
+    """Whether the source itself keeps nulls out.
+
+    Behind an outer join a domain's constraint does not, nor does that of a foreign table.
+    """
+    return fact.is_required and not fact.is_domain and fact.relation_kind is not RelationKind.FOREIGN_TABLE
