@@ -1,8 +1,9 @@
 """What changed: two streams of canonical lines, compared as they arrive, in bounded memory. Pure.
 
 Both tables are read in the same form and, mostly, in the same physical order. Where the streams read alike, byte for
-byte, a comparison of blocks is all it takes. Where they do not, their lines meet in two collections of unmatched lines
-and equal ones are thrown out at once. What is left at the end is the difference: no order is assumed, no hash decides.
+byte, a comparison of blocks is all it takes. Where few lines differ they are walked through side by side; where many do,
+all lines meet in two collections of unmatched lines and equal ones are thrown out at once. What is left at the end is
+the difference: no order is assumed, no hash decides.
 """
 
 from collections import Counter
@@ -10,12 +11,16 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from datasurface.yellow.engine import checksums
+from datasurface.yellow.engine import alignment, checksums
 
 #: How much of each stream is compared at a time, in bytes.
 WINDOW_BYTES: Final = 1 << 20
 #: What a line costs in memory beyond its own bytes: the object's header and its slot in a set.
 LINE_OVERHEAD_BYTES: Final = 90
+#: A walk through a window ends when it has seen so many odd lines: from there on sets are faster.
+_MOST_ODD_LINES: Final = 600
+#: After a walk that ended so, this many windows are compared by sets alone.
+_WINDOWS_WITHOUT_WALK: Final = 8
 
 
 class TooManyUnmatched(Exception):
@@ -99,14 +104,22 @@ def compare(
     """
     left, right = _Window(source), _Window(merge)
     tally = _Tally(with_checksum)
+    unlike_windows = 0
     while left.fill() | right.fill():
         if (alike := _equal_bytes(left, right)) > 0:
             tally.count_equal(left.take(alike), right.take(alike))
             continue
-        source_end, merge_end = _aligned_ends(left, right)
-        source_block, merge_block = left.take(source_end), right.take(merge_end)
-        tally.count(source_block, merge_block)
-        unmatched.meet(_lines(source_block), _lines(merge_block))
+        if unlike_windows == 0 and left.text and right.text:
+            passed = alignment.walk(left.lines(), right.lines(), most_odd_lines=_MOST_ODD_LINES)
+            tally.count(left.take(passed.left_end), right.take(passed.right_end))
+            unmatched.meet(passed.odd_left, passed.odd_right)
+            unlike_windows = _WINDOWS_WITHOUT_WALK if passed.odd_lines > _MOST_ODD_LINES else 0
+        else:
+            unlike_windows = max(0, unlike_windows - 1)
+            source_end, merge_end = _aligned_ends(left, right)
+            source_block, merge_block = left.take(source_end), right.take(merge_end)
+            tally.count(source_block, merge_block)
+            unmatched.meet(_lines(source_block), _lines(merge_block))
         if unmatched.lines() * (tally.mean_line_bytes() + LINE_OVERHEAD_BYTES) > limit_bytes:
             raise TooManyUnmatched
     return Scan(source_rows=tally.source_rows, merge_rows=tally.merge_rows, checksum=tally.checksum)
@@ -138,6 +151,10 @@ class _Window:
     def end_of_lines(self) -> int:
         """Where the last whole line ends."""
         return self.text.rfind(b"\n") + 1
+
+    def lines(self) -> bytes:
+        """All its whole lines."""
+        return self.text[: self.end_of_lines()]
 
     def take(self, end: int) -> bytes:
         """The first `end` bytes, which are whole lines; they leave the window."""
