@@ -14,7 +14,9 @@ roles are shared by all tests of a worker. `DATASURFACE_TEST_DSN` (URL or keywor
 your own instead of the embedded one: roles and databases then carry a prefix per worker, so use `installation.roles`,
 never literal names.
 
-`own_server` is an embedded server for one test alone, which it may kill and restart.
+`linked_installation` is the same on a PostgreSQL of the system's packages, which has postgres_fdw; skipped without one.
+`own_server` is an embedded server for one test alone, which it may kill and restart. `bare_server` is one as initdb
+left it, for tests of `init`.
 """
 
 import os
@@ -27,8 +29,9 @@ from psycopg2.extensions import parse_dsn
 
 from datasurface.connections import Endpoint, Login
 from datasurface.demo.embedded import EmbeddedServer
+from datasurface.yellow.engine.init.init_plan import InitPlan
 from datasurface.yellow.engine.roles import Roles
-from tests.db.installation import Installation, Server, Template, copied, prepared, removed
+from tests.db.installation import Installation, Server, Template, copied, init_plan, prepared, removed, strip
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,47 @@ def own_server() -> Iterator[EmbeddedServer]:
     """An embedded server of this test's own, without roles or databases."""
     with EmbeddedServer(fast=True) as embedded:
         yield embedded
+
+
+@pytest.fixture(scope="session")
+def server_to_strip() -> Iterator[EmbeddedServer]:
+    """A server for tests that make and drop databases and roles of every name."""
+    with EmbeddedServer(fast=True) as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def bare_server(server_to_strip: EmbeddedServer) -> Iterator[EmbeddedServer]:
+    """A server as initdb left it; what a test puts there goes with it."""
+    yield server_to_strip
+    server_to_strip.start()
+    strip(server_to_strip)
+
+
+@pytest.fixture
+def plan(bare_server: EmbeddedServer) -> InitPlan:
+    """An installation without prefix, with the demo source, on `bare_server`."""
+    return init_plan(Roles(), bare_server.port)
+
+
+@pytest.fixture(scope="session")
+def system_server() -> Iterator[EmbeddedServer]:
+    """A PostgreSQL of the system's own packages: of another version than the wheel's, and with postgres_fdw."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders:
+        pytest.skip("no PostgreSQL of a system package under /usr/lib/postgresql")
+    with EmbeddedServer(fast=True, binaries=folders[-1]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def linked_template(system_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Roles and databases on the system's server."""
+    return prepared(system_server, Roles(), tmp_path_factory.mktemp("credentials"))
+
+
+@pytest.fixture
+def linked_installation(linked_template: Template, tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose consumers' database reaches the merge database."""
+    with copied(linked_template, tmp_path) as installation:
+        yield installation

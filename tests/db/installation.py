@@ -238,3 +238,24 @@ def removed(template: Template) -> None:
         cursor.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [template.roles.prefix])
         for (role,) in cursor.fetchall():
             cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def strip(server: Server) -> None:
+    """Drop every database and every role but the server's own, and take settings back."""
+    with administrator(server) as admin, admin.raw.cursor() as cursor:
+        for query, statement in (
+            ("SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template.)$'", "DROP DATABASE {} (FORCE)"),
+            ("SELECT rolname FROM pg_roles WHERE rolname !~ '^(postgres|pg_.*)$'", "DROP ROLE {}"),
+        ):
+            cursor.execute(query)
+            for (name,) in cursor.fetchall():
+                cursor.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        cursor.execute("ALTER SYSTEM RESET ALL")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+def rows(server: Server, database: str, query: str) -> list[tuple[Any, ...]]:
+    """Rows of a query that the superuser asks, if it gives any."""
+    with administrator(server, database) as admin, admin.raw.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall() if cursor.description else []

@@ -160,6 +160,11 @@ class EmbeddedServer:
         words = self._owner.run([self.binaries / "postgres", "--version"], self.folder).stdout.split()
         return f"PostgreSQL {words[2]}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server is up."""
+        return self._control("status").returncode == 0
+
     def endpoint(self, database: str = "postgres") -> Endpoint:
         """Address of one of the server's databases."""
         return Endpoint(host=HOST, port=self.port, database=database, sslmode="disable")
@@ -180,7 +185,9 @@ class EmbeddedServer:
             configuration.writelines(f"{name} = {value}\n" for name, value in self._settings.items())
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections; the first start picks a free port."""
+        """Start the server, if it is down, and wait until it takes connections; the first start picks a free port."""
+        if self.is_running:
+            return
         for attempt in range(1, _ATTEMPTS + 1):
             port = self.port or _free_port()
             outcome = self._control("start", "-o", f"-p {port}", "-l", self.folder / "log")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +42,14 @@ def ensure_login(directory: Path, username: str) -> LoginFiles:
 
 
 def _write_if_missing(file: Path, text: str) -> bool:
+    """Whether the file was made; it appears whole or not at all, for a second process may read it at once."""
     if file.exists():
         return False
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".new-") as stream:
         stream.write(f"{text}\n")
+        stream.flush()
+        try:
+            os.link(stream.name, file)
+        except FileExistsError:
+            return False
     return True

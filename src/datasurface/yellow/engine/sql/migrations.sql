@@ -10,7 +10,7 @@ INSERT INTO {migration} (scope, number, name) VALUES ({scope}, {number}, {name})
 
 -- is_applied --
 -- Whether a migration has been made; the table of migrations itself is made by the first.
-SELECT EXISTS (SELECT FROM {migration} WHERE scope = {scope} AND number = {number});
+SELECT EXISTS (SELECT FROM {migration} WHERE scope = {scope} AND number = {number})
 
 -- lock_migrations --
 -- Keep a second migration out until this transaction ends.
