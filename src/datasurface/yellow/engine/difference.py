@@ -1,9 +1,9 @@
 """What changed: two streams of canonical lines, compared as they arrive, in bounded memory. Pure.
 
 Both tables are read in the same form and, mostly, in the same physical order. Where the streams read alike, byte for
-byte, a comparison of blocks is all it takes. Where few lines differ they are walked through side by side; where many do,
-all lines meet in two collections of unmatched lines and equal ones are thrown out at once. What is left at the end is
-the difference: no order is assumed, no hash decides.
+byte, a comparison of blocks is all it takes. Where few lines differ they are walked through side by side; where many
+do, all lines meet in two collections of unmatched lines and equal ones are thrown out at once. What is left at the end
+is the difference: no order is assumed, no hash decides.
 """
 
 from collections import Counter
