@@ -249,11 +249,9 @@ def _reachable_folder(owner: Owner) -> Path:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
         folder = Path(tempfile.mkdtemp(prefix="datasurface-postgres-", dir=parent))
         owner.give(folder)
-        try:
-            if owner.run(["/bin/sh", "-c", ":"], folder).returncode == 0:
-                return folder
-        except OSError:
-            folder.rmdir()
+        if owner.run(["/bin/sh", "-c", 'cd "$0"', folder], Path("/")).returncode == 0:
+            return folder
+        folder.rmdir()
     raise DatasurfaceError("no temporary folder is open to the user nobody", fix="Set TMPDIR to one that is")
 
 
