@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasurface.yellow.engine import checksums, difference
+from datasurface.yellow.engine import alignment, checksums, difference
 from datasurface.yellow.engine.difference import CountedLines, RepeatedLine, Scan, TooManyUnmatched, UniqueLines
 
 NO_LIMIT = 1 << 40
@@ -20,10 +20,16 @@ LINES = st.binary(max_size=40).map(lambda text: text.replace(b"\n", b"\\n"))
 CUTS = st.lists(st.integers(1, 50), max_size=20)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_windows() -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module", params=[0, 3, 1_000], ids=["sorting", "both ways", "walking"])
+def _small_windows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Windows and slices of a few bytes; windows are sorted into sets, walked through, or first this and then that."""
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(difference, "WINDOW_BYTES", WINDOW_BYTES)
+        patching.setattr(difference, "_MOST_ODD_LINES", request.param)
+        patching.setattr(difference, "_WINDOWS_WITHOUT_WALK", 2 if request.param else 1_000)
+        for size, size_bytes in (("LONGEST", 32), ("FIRST", 16), ("SHORTEST", 4)):
+            patching.setattr(alignment, f"_{size}_SLICE_BYTES", size_bytes)
+        patching.setattr(alignment, "_REACH_BYTES", 12)
         yield
 
 
