@@ -16,6 +16,9 @@ from datasurface.errors import ModelError
 
 CREDENTIALS_DIRECTORY: Final = Path("/etc/datasurface/credentials")
 
+#: What the names of an installation's roles may begin with: short enough to leave room for the names themselves.
+ROLE_PREFIX: Final = "^([a-z][a-z0-9_]{0,15})?$"
+
 MergeRole = Literal["job", "apply", "monitor"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -77,7 +80,7 @@ class MergeSection(Section):
     sslmode: SslMode = "prefer"
     merge_schema: Text = Field(default="public", alias="schema")
     credentials: Mapping[MergeRole, CredentialSection] = Field(default_factory=dict)
-    role_prefix: str = Field(default="", pattern="^([a-z][a-z0-9_]{0,15})?$")
+    role_prefix: str = Field(default="", pattern=ROLE_PREFIX)
 
 
 class ConnectionsFile(Section):
@@ -122,13 +125,13 @@ class Connections:
         Raises ModelError, which names the file and the setting, if a file is missing, empty or no text.
         """
         directory = self._directory(self.file.credentials.get(credential_name), credential_name)
-        return read_login(directory, setting=f"credentials.{credential_name}.directory")
+        return read_login(directory, fix=_file_fix(f"credentials.{credential_name}.directory"))
 
     def role_login(self, role: MergeRole) -> Login:
         """Login of one of the installation's own roles in the merge database; raises ModelError like `login`."""
         section = None if self.file.merge is None else self.file.merge.credentials.get(role)
         directory = self._directory(section, MERGE_LOGINS[role])
-        return read_login(directory, setting=f"merge.credentials.{role}.directory")
+        return read_login(directory, fix=_file_fix(f"merge.credentials.{role}.directory"))
 
     def merge_login(self, credential_name: str | None) -> Login:
         """Login of a platform's jobs: its own credential where the file lists it, else the common one of `job`."""
@@ -154,17 +157,25 @@ class Connections:
         return section.directory if self.path is None else self.path.parent / section.directory
 
 
-def read_login(directory: Path, *, setting: str) -> Login:
+def read_login(directory: Path, *, fix: str) -> Login:
     """Read the files `username` and `password` of a credential directory, without their trailing newline.
 
-    `setting` is where the directory can be changed, for the message. Raises ModelError.
+    `fix` says where the directory can be changed, for the ModelError of a file that cannot be read.
     """
-    username, password = (_secret(directory / name, setting) for name in ("username", "password"))
+    username, password = (_secret(directory / name, fix) for name in ("username", "password"))
     return Login(username=username, password=password)
 
 
-def _secret(file: Path, setting: str) -> str:
-    fix = f"Put the file there, or set `{setting}` in the file that DATASURFACE_CONNECTIONS names"
+def read_password(file: Path, *, option: str) -> str:
+    """Read a file with nothing but a password, which the command line names by `option`. Raises ModelError."""
+    return _secret(file, f"Give another file by {option}")
+
+
+def _file_fix(setting: str) -> str:
+    return f"Put the file there, or set `{setting}` in the file that DATASURFACE_CONNECTIONS names"
+
+
+def _secret(file: Path, fix: str) -> str:
     try:
         value = file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:

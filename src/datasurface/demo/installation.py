@@ -40,7 +40,7 @@ class Installation:
 
     def login(self, credential: str) -> Login:
         """One of the logins that the initialisation made, e.g. `customer_writer`."""
-        return read_login(self.folder / "credentials" / credential, setting="credentials")
+        return read_login(self.folder / "credentials" / credential, fix="Run the demo again: it makes its own logins")
 
     def endpoint(self, database: str) -> Endpoint:
         """Address of a database of this server."""

@@ -32,7 +32,7 @@ def ensure_login(directory: Path, username: str) -> LoginFiles:
             f"credential directory {directory} cannot be filled: {error.strerror}",
             fix="Give `--credentials` a directory that can be written, or put username and password there",
         ) from None
-    login = read_login(directory, setting="--credentials")
+    login = read_login(directory, fix="Give another directory by `--credentials`, or repair the file")
     if login.username != username:
         raise ModelError(
             f"credential file {directory / 'username'} does not hold {username}",

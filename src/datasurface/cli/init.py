@@ -1,0 +1,132 @@
+"""`datasurface init`: databases, roles, functions, the link and the demo source, made or printed."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datasurface.connections import CREDENTIALS_DIRECTORY, ROLE_PREFIX, Endpoint, Login, SslMode, read_password
+from datasurface.errors import UsageError
+
+if TYPE_CHECKING:
+    from datasurface.yellow.engine.init.init_plan import DemoSource
+    from datasurface.yellow.engine.init.run import InitReport
+
+
+@click.command("init")
+@click.option("--host", default="localhost", show_default=True, help="The server.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5432, show_default=True)
+@click.option(
+    "--sslmode",
+    type=click.Choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+    default="prefer",
+    show_default=True,
+)
+@click.option("--user", default="postgres", show_default=True, help="A superuser.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the superuser's password.")
+@click.option(
+    "--credentials",
+    type=click.Path(path_type=Path),
+    default=CREDENTIALS_DIRECTORY,
+    show_default=True,
+    help="Directory with a directory per login (files username, password); what is missing is made.",
+)
+@click.option("--prefix", default="", help="What all role names begin with, where installations share a server.")
+@click.option("--platform-job", "platform_jobs", multiple=True, help="A platform whose jobs get a login of their own.")
+@click.option("--merge-database", default="datasurface_merge", show_default=True)
+@click.option("--merge-schema", default="public", show_default=True)
+@click.option("--airflow-database", default="airflow_db", show_default=True)
+@click.option("--consumer-database", default="consumer_db", show_default=True)
+@click.option("--customer-database", default="customer_db", show_default=True, help="The demo source.")
+@click.option("--maintenance-database", default="postgres", show_default=True, help="Where roles are made from.")
+@click.option("--link-host", help="The server's address as it sees itself, for postgres_fdw. Default: --host.")
+@click.option("--demo-source/--no-demo-source", default=True, show_default=True, help="Make the demo source as well.")
+@click.option("--print", "as_script", is_flag=True, help="Print a script for psql instead; no server is needed.")
+@click.option("--json", "as_json", is_flag=True, help="Print every step and what came of it as one JSON document.")
+def command(
+    *,
+    host: str,
+    port: int,
+    sslmode: SslMode,
+    user: str,
+    password_file: Path | None,
+    credentials: Path,
+    prefix: str,
+    platform_jobs: tuple[str, ...],
+    merge_database: str,
+    merge_schema: str,
+    airflow_database: str,
+    consumer_database: str,
+    customer_database: str,
+    maintenance_database: str,
+    link_host: str | None,
+    demo_source: bool,
+    as_script: bool,
+    as_json: bool,
+) -> None:
+    """Make the databases, roles, functions and the demo source of an installation; a second call changes nothing.
+
+    Passwords come from the credential directories or are made there. --print gives the same as a script for an
+    administrator to read and to run with psql; it holds no password.
+    """
+    from datasurface.yellow.engine.init import run
+    from datasurface.yellow.engine.init.init_plan import InitPlan
+    from datasurface.yellow.engine.init.script import script
+    from datasurface.yellow.engine.roles import Roles
+
+    if not re.match(ROLE_PREFIX, prefix):
+        raise UsageError(
+            f"--prefix {prefix} cannot begin names of roles", fix="Up to 16 of a-z, 0-9, _; a letter first"
+        )
+    plan = InitPlan(
+        roles=Roles(prefix),
+        merge_database=merge_database,
+        merge_schema=merge_schema,
+        airflow_database=airflow_database,
+        consumer_database=consumer_database,
+        customer_database=customer_database,
+        maintenance_database=maintenance_database,
+        link_host=link_host or host,
+        link_port=port,
+        demo=_demo_source() if demo_source else None,
+        platform_jobs=platform_jobs,
+    )
+    if as_script:
+        click.echo(script(plan), nl=False)
+        return
+    if password_file is None:
+        raise UsageError("the superuser's password is missing", fix="Give a file with it by --password-file")
+    login = Login(username=user, password=read_password(password_file, option="--password-file"))
+    server = Endpoint(host=host, port=port, database=maintenance_database, sslmode=sslmode)
+    report = run.initialise(server, login, plan, credentials)
+    click.echo(_document(report) if as_json else _text(report, credentials))
+
+
+def _demo_source() -> "DemoSource":
+    from datasurface.yellow.engine.init.init_plan import DemoSource
+
+    try:
+        from data_change_simulator import seed_sql, source_ddl
+    except ImportError:
+        raise UsageError(
+            "the demo source's tables come from the package data-change-simulator, which is not installed",
+            fix="Install it, or go without a demo source by --no-demo-source",
+        ) from None
+    return DemoSource(ddl=source_ddl(), seed=seed_sql())
+
+
+def _document(report: "InitReport") -> str:
+    return json.dumps({"v": 1, **dataclasses.asdict(report)}, indent=2, ensure_ascii=False)
+
+
+def _text(report: "InitReport", credentials: Path) -> str:
+    from datasurface.yellow.engine.init.step import Outcome
+
+    made = report.titles(Outcome.MADE)
+    lines = [f"made           {title}" for title in made]
+    lines += [f"not available  {title}" for title in report.titles(Outcome.UNAVAILABLE)]
+    lines += [f"new password   {credentials / name}" for name in report.new_credentials]
+    return "\n".join([*lines, f"{len(made)} made, {len(report.titles(Outcome.UNCHANGED))} unchanged"])
