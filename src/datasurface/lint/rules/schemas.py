@@ -10,6 +10,7 @@ from datasurface.model.datatypes import JSON, JSONB, Array, DataType, Decimal, D
 
 #: PostgreSQL's 1,600 without room for the platform's own.
 MAX_COLUMNS: Final = 1_590
+MAX_KEY_COLUMNS: Final = 32
 
 
 @rule("DS501")
@@ -47,6 +48,19 @@ def exact_key(context: LintContext) -> Iterator[Problem]:
                 path,
                 f"equal values of the key's type {kind.sql} may print differently (1.0 and 1.00)",
                 "use a type with one spelling per value, such as BigInt, Decimal(p, s) or VarChar",
+            )
+
+
+@rule("DS504")
+def key_width(context: LintContext) -> Iterator[Problem]:
+    """A key has at most 32 columns."""
+    for path, _, dataset in context.ecosystem.datasets():
+        count = len(dataset.schema.key)
+        if count > MAX_KEY_COLUMNS:
+            yield Problem(
+                path,
+                f"the primary key has {count} columns, an index of PostgreSQL holds {MAX_KEY_COLUMNS}",
+                "name a smaller key, or none: then the whole row is the key, by its hash",
             )
 
 
