@@ -19,8 +19,7 @@ from datasurface.runtime.settings import read_settings
 from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan, plan_ecosystem
 from datasurface.yellow.plan.findings import findings
 from datasurface.yellow.plan.installation import read_installation
-from datasurface.yellow.plan.streams import StreamPlan
-from datasurface.yellow.plan.tables import ColumnPlan
+from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 WIDTH: Final = 100
 #: Digits of a hash that a person compares.
@@ -81,7 +80,8 @@ def counted(count: int, word: str) -> str:
 
 def _tables(plan: EcosystemPlan) -> Iterator[Table]:
     """The tables that have rows, in the order in which a plan comes about."""
-    of_each = (_platforms(plan), _streams(plan), _merge_tables(plan), _views(plan), _dags(plan))
+    merge_tables = (_merge_table(table) for stream in plan.streams for table in stream.tables)
+    of_each = (_platforms(plan), _streams(plan), *merge_tables, _views(plan), _dags(plan))
     return (table for table in of_each if table.row_count)
 
 
@@ -106,17 +106,9 @@ def _streams(plan: EcosystemPlan) -> Table:
     return _table("Streams", ("stream", "reads", "datasets", "promise"), rows)
 
 
-def _merge_tables(plan: EcosystemPlan) -> Table:
-    rows = (row for stream in plan.streams for row in _merge_table_rows(stream))
-    return _table("Tables", ("merge table", "column", "type", ""), rows)
-
-
-def _merge_table_rows(stream: StreamPlan) -> Iterator[tuple[str, ...]]:
-    for table in stream.tables:
-        name = table.merge_table
-        for column in table.columns:
-            yield (name, column.name, column.sql_type, _remarks(column))
-            name = ""
+def _merge_table(table: TablePlan) -> Table:
+    rows = ((column.name, column.sql_type, _remarks(column)) for column in table.columns)
+    return _table(f"Table {table.merge_table}", ("column", "type", ""), rows)
 
 
 def _remarks(column: ColumnPlan) -> str:
@@ -140,7 +132,7 @@ def _dags(plan: EcosystemPlan) -> Table:
 
 def _table(title: str, header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
     """A table that folds what does not fit, so that nothing is lost, and takes no name for markup."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
     for name in header:
         table.add_column(name, overflow="fold")
     for row in rows:

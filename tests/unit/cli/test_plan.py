@@ -80,7 +80,8 @@ def test_a_plan_is_shown_as_tables(model: Path) -> None:
 
     assert output.startswith("Test: 1 platform, 1 stream, 1 table, 1 view, 1 workspace\nplan ")
     assert ["YellowLive/Shop", "shop", "on", "db.example.com:5432", "orders", "60", "s"] in lines
-    assert ["yellowlive_shop_orders_merge", "id", "bigint", "key"] in lines
+    assert ["Table", "yellowlive_shop_orders_merge"] in lines
+    assert ["id", "bigint", "key"] in lines
     assert ["customer", "character", "varying(9)", "not", "null,", "classified"] in lines
     assert ["yellowlive_sales_live_orders_view", "current", "Shop/orders"] in lines
     assert ["yellowlive__Shop_ingestion", "*", "*", "*", "*", "*", "UTC", "inactive"] in lines

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from datasurface.dsl import Consistency
+from datasurface.loader import load
 from datasurface.model import codec
-from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan
+from datasurface.yellow.plan.change_summary import summary
+from datasurface.yellow.plan.changes import compare
+from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan, plan_ecosystem
 from tests.unit.conftest import Golden
 from tests.unit.plan.landscapes import captured, ecosystem, installation, plan
 
@@ -34,8 +38,29 @@ def test_each_kind_of_thing_is_planned_as_its_golden_file_says(kind: str, golden
     golden(f"{kind}.json", codec.dumps(KINDS[kind](), indent=2) + "\n")
 
 
-def test_a_whole_landscape_is_planned_as_its_golden_file_says(golden: Golden) -> None:
-    """The whole JSON form of a plan, its hash included."""
-    whole: EcosystemPlan = plan(installed=installation())
+@pytest.fixture(scope="module")
+def demo(pytestconfig: pytest.Config) -> EcosystemPlan:
+    """The plan of the demo's model."""
+    return planned(pytestconfig.rootpath / "models" / "demo")
 
-    golden("ecosystem_plan.json", codec.dumps(whole, indent=2) + "\n")
+
+def planned(model: Path) -> EcosystemPlan:
+    """The plan of the model in a directory."""
+    loaded = load(model)
+    return plan_ecosystem(loaded.ecosystem, loaded.mapping)
+
+
+@pytest.mark.row("M01", "M10", "I05", "V01")
+def test_the_demo_is_planned_as_its_golden_file_says(demo: EcosystemPlan, golden: Golden) -> None:
+    """The whole JSON form of the demo's plan, its hash included."""
+    golden("demo_plan.json", codec.dumps(demo, indent=2) + "\n")
+
+
+@pytest.mark.row("M06", "I17")
+def test_the_demos_schema_change_is_told_as_its_golden_file_says(
+    demo: EcosystemPlan, golden: Golden, pytestconfig: pytest.Config
+) -> None:
+    """Customers and addresses gain their columns on both platforms, and all views change with them."""
+    evolved = planned(pytestconfig.rootpath / "models" / "demo-evolved")
+
+    golden("demo_schema_change.txt", "\n".join(summary(compare(demo, evolved))) + "\n")
