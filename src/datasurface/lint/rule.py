@@ -20,6 +20,7 @@ GROUPS: Final = {
     "DS1": "names and references",
     "DS2": "compatibility with the deployed model",
     "DS3": "platform mapping",
+    "DS4": "the merge database",
     "DS5": "schemas",
     "DS6": "schedules and credentials",
     "DS7": "workspaces and platforms",

@@ -46,6 +46,14 @@ class Links:
             yield session
 
     @contextmanager
+    def apply(self) -> Iterator[Session]:
+        """A session of the merge database as the model merge."""
+        endpoint, login = self.connections.merge("apply")
+        opened = open_session(endpoint, login, application_name=self._application_name, purpose=Purpose.CONTROL)
+        with self._known(opened) as session:
+            yield session
+
+    @contextmanager
     def source(self, source: SourcePlan) -> Iterator[Session]:
         """A session of a stream's source, which can only read."""
         endpoint = self.connections.endpoint(

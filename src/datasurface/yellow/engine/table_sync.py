@@ -13,6 +13,8 @@ import sqlalchemy
 from psycopg2 import sql
 from sqlalchemy.schema import CreateTable
 
+from datasurface.lint.rule import Rule
+from datasurface.lint.rules import merge_database
 from datasurface.yellow.engine import columns, database_errors, merge_tables, queries, sql_types, table_differences
 from datasurface.yellow.engine.columns import ColumnFact, RelationKind
 from datasurface.yellow.engine.connect import Session
@@ -58,6 +60,7 @@ class Alteration:
 class TableProblem:
     """Why a table cannot be brought there safely; `column` None: it is about the table. `fix` is the way out."""
 
+    rule: Rule
     ref: TableRef
     column: str | None
     message: str
@@ -169,6 +172,7 @@ def _owners(session: Session, schema: str, names: Sequence[str]) -> Mapping[str,
 def _occupied(ref: TableRef, kind: str, owner: str) -> TableProblem:
     what = "a table" if kind == RelationKind.TABLE else "something else than a table"
     return TableProblem(
+        rule=merge_database.OCCUPIED,
         ref=ref,
         column=None,
         message=f"{ref.name} is there already and is not ours: {what} that belongs to {owner}, not to {ref.owner}",
@@ -179,12 +183,14 @@ def _occupied(ref: TableRef, kind: str, owner: str) -> TableProblem:
 def _unsafe(ref: TableRef, change: UnsafeChange) -> TableProblem:
     if change.stored is None:
         return TableProblem(
+            rule=merge_database.HISTORY,
             ref=ref,
             column=None,
             message=f"{ref.name} has no column {change.column}: it was kept by another milestone strategy",
             fix="restore the platform's milestone strategy, or serve the group by a platform of another name",
         )
     return TableProblem(
+        rule=merge_database.TYPES,
         ref=ref,
         column=change.column,
         message=(

@@ -61,7 +61,7 @@ class ViewReconcile:
         dependents = self.sync.dependents(step.name for step in steps if step.drops)
         self.sync.session.commit()
         return Reconciliation(
-            results=[self._result(step, views, view_steps.strangers(step, dependents)) for step in steps]
+            results=[self._result(step, views, view_steps.strangers(step.name, dependents)) for step in steps]
         )
 
     def _result(self, step: ViewStep, views: Views, stranger: str | None) -> ViewResult:

@@ -79,13 +79,13 @@ def steps(
     return sorted(found, key=lambda step: step.name)
 
 
-def strangers(step: ViewStep, dependents: Mapping[str, Sequence[Dependent]]) -> str | None:
-    """Why the step cannot be taken, if something depends on a view that it drops; nothing of ours ever does."""
-    found = dependents.get(step.name, ()) if step.drops else ()
+def strangers(name: str, dependents: Mapping[str, Sequence[Dependent]]) -> str | None:
+    """Why the view cannot be dropped, if anything depends on it; nothing of ours ever does."""
+    found = dependents.get(name, ())
     if not found:
         return None
     listed = ", ".join(sorted({dependent.description for dependent in found}))
-    return f"{step.name} has to be dropped, and something that is not ours depends on it: {listed}"
+    return f"{name} has to be dropped, and something that is not ours depends on it: {listed}"
 
 
 def _step(deciding: Deciding, plan: ViewPlan, views: Views) -> ViewStep:

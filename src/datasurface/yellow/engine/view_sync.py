@@ -73,6 +73,14 @@ class ViewSync:
             else:
                 self._update(step, step.plan, step.fact, views)
 
+    def prepare(self, steps: Iterable[ViewStep]) -> None:
+        """Make views that are not there yet, without any right to read them."""
+        for step in steps:
+            doing = f"view {step.name} could not be {step.action}"
+            if step.plan is not None and step.fact is None:
+                with database_errors.reporting(doing), acting_as(self.session, self.roles.views):
+                    self._create(step.plan, step.order)
+
     @contextmanager
     def set_aside(self, facts: Iterable[ViewFact], plans: Mapping[str, ViewPlan], views: Views) -> Iterator[None]:
         """Drop views of ours for the block and make them again as `plans` has them, with the rights they had.
