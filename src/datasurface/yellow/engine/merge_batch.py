@@ -30,7 +30,7 @@ from datasurface.yellow.engine.delta import Counts
 from datasurface.yellow.engine.looking import Dataset, Looking, LookOutcome, Snapshot
 from datasurface.yellow.engine.staging import Staged
 
-#: A stranger's lock on a merge table is waited for so long; then the run is tried again later.
+#: No statement of a batch waits longer for somebody else's lock: readers would queue behind it. It is tried again later.
 _LOCK_TIMEOUT = "30s"
 
 
@@ -109,7 +109,6 @@ def _lock_tables(merge: Session, found: Snapshot) -> None:
         for each in found.datasets:
             if not isinstance(each.verdict, Unchanged):
                 applied.run(merge, merge_statements.statement("lock_merge", each.tables))
-        applied.run(merge, merge_statements.set_lock_timeout("0"))
 
 
 def _is_load(dataset: Dataset) -> bool:

@@ -27,7 +27,7 @@ def statement(name: str, tables: MergeTables, batch_id: int | None = None) -> sq
         changes=CHANGES,
         open=sql.Literal(OPEN_BATCH),
         open_rows=_unqualified_open_rows(tables),
-        columns=identifiers(tables.columns),
+        columns=identifiers((*tables.columns, *tables.hash_columns)),
         key_columns=key_columns(tables),
         same_key=same_key(tables, "m", "k"),
         assignments=_assignments(tables),
@@ -42,7 +42,7 @@ def setting(name: str) -> sql.SQL:
 
 
 def set_lock_timeout(timeout: str) -> sql.Composed:
-    """How long statements of the transaction wait for a lock; "0" for ever."""
+    """How long statements of the transaction wait for a lock, e.g. "30s"."""
     return _STATEMENTS["set_lock_timeout"].format(timeout=sql.Literal(timeout))
 
 

@@ -129,18 +129,17 @@ class _Run:
         budget = stream.run_budget_seconds if self._request.budget_seconds is None else self._request.budget_seconds
         deadline = time.monotonic() + budget
         while True:
-            stream, outcome = self._look()
+            stream, outcome = self._look(stream)
             self._watch(stream, outcome)
+            upkeep.after_look(self._session, stream, self._links.schema, outcome)
             left = deadline - time.monotonic()
             if left < stream.look_interval_seconds:
                 return self._result(outcome, is_last=True)
             self._links.wait(stream.look_interval_seconds)
 
-    def _look(self) -> tuple[StreamPlan, LookOutcome]:
-        """One look under the stream's lock, by the plan as it is now."""
+    def _look(self, stream: StreamPlan) -> tuple[StreamPlan, LookOutcome]:
+        """One look under the stream's lock, by the plan as it is then, which is returned with the outcome."""
         session = self._session
-        stream = planned(session, self._links.schema, self._request)
-        session.rollback()
         lock = locks.look_lock(stream.platform_name, stream.stream_key)
         with locks.held(session, lock, timeout_seconds=_LOOK_LOCK_SECONDS) as is_ours:
             if not is_ours:
@@ -151,7 +150,6 @@ class _Run:
                 outcome = look.look(self._looking(stream, source))
                 self._counts = replace(self._counts + outcome.counts, total=outcome.counts.total)
                 self._batch_id = outcome.batch_id if outcome.batch_id is not None else self._batch_id
-            upkeep.after_look(session, stream, self._links.schema, outcome)
         return stream, outcome
 
     def _looking(self, stream: StreamPlan, source: Session) -> Looking:
