@@ -1,8 +1,11 @@
 """A source that changes becomes batches: what the merge tables, the counts and the states hold after each look."""
 
+from dataclasses import replace
+
 import pytest
 
 from datasurface.dsl import MilestoneStrategy
+from datasurface.errors import StateError
 from datasurface.yellow.engine.batch_state import BatchStatus
 from tests.db.streams import column, plan, table
 
@@ -77,3 +80,15 @@ def test_history_closes_replaced_versions_and_leaves_a_gap_for_a_key_that_came_b
         (2, None, "a", "one", 10),
         (3, None, "b", None, 2),
     ]
+
+
+@pytest.mark.row("I12", kind="refusal")
+def test_stream_without_a_batch_refuses_a_merge_table_that_holds_rows(stream):
+    """A store whose consistency changes gets a stream of another key: it does not go on with the old one's rows."""
+    stream.run()
+    stream.redeploy(replace(stream.plan, stream_key="Store1#items", dataset="items"))
+
+    with pytest.raises(StateError, match="another stream's"):
+        stream.run()
+
+    assert stream.rows() == [("a", "one", 1), ("b", None, 2), ("c", "", 3)]

@@ -13,6 +13,7 @@ from datasurface.yellow.engine import (
     crash_points,
     database_errors,
     duplicates,
+    first_load,
     merge_batch,
     merge_tables,
     snapshot,
@@ -42,6 +43,17 @@ class SchemaChanged(StateError):
         super().__init__(
             f"batch {batch.ref.batch_id} was begun and staged under another schema: {', '.join(differing)}",
             fix=f"Run `datasurface reset-batch-state --platform {stream.platform} --store {stream.store}{dataset}`",
+        )
+
+
+class RowsOfAnotherStream(StateError):
+    """A stream without a batch finds rows in its merge table; their batch ids are of another stream."""
+
+    def __init__(self, stream: StreamPlan, table: str) -> None:
+        super().__init__(
+            f"{table} holds rows, but stream {stream.stream_key} has made no batch: they are another stream's, as when "
+            "a store's consistency changes. Nothing was read or applied",
+            fix="Restore the store's consistency in the model, or move the table away under another name",
         )
 
 
@@ -94,6 +106,8 @@ def _compare_one(
     looking.links.refuse_if_cancelled()
     committed = history.committed
     previous = committed.state.datasets.get(tables.plan.dataset) if committed else None
+    if committed is None and not first_load.is_empty(looking.merge, tables):
+        raise RowsOfAnotherStream(looking.stream, tables.plan.merge_table)
     job = Comparing(reading=reading, tables=tables, previous=previous, limit_bytes=limit_bytes, in_full=looking.in_full)
     with database_errors.reporting(f"comparing {tables.plan.dataset}"):
         verdict = comparison.compare(looking.source, looking.merge, job)

@@ -30,7 +30,7 @@ from datasurface.yellow.engine.delta import Counts
 from datasurface.yellow.engine.looking import Dataset, Looking, LookOutcome, Snapshot
 from datasurface.yellow.engine.staging import Staged
 
-#: No statement of a batch waits longer for somebody else's lock: readers would queue behind it. It is tried again later.
+#: No statement of a batch waits longer for somebody else's lock: readers would queue behind it.
 _LOCK_TIMEOUT = "30s"
 
 
