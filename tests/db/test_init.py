@@ -269,6 +269,7 @@ def test_a_platform_with_its_own_login_of_jobs(bare_server: EmbeddedServer, plan
     assert (tmp_path / "yellowlive_job" / "password").exists()
 
 
+@pytest.mark.row("P01", kind="refusal")
 def test_a_failing_script_leaves_no_half_of_the_demo(
     bare_server: EmbeddedServer, plan: InitPlan, tmp_path: Path
 ) -> None:
@@ -302,12 +303,3 @@ def test_no_password_is_printed_or_logged(bare_server: EmbeddedServer, plan: Ini
     assert "CREATE DATABASE" in log
     assert "SCRAM-SHA-256" not in log
     assert not [word for word in passwords if word in log or word in script(plan)]
-
-
-def test_another_version_of_the_server(system_server: EmbeddedServer, tmp_path: Path) -> None:
-    """An older PostgreSQL gets the same, and a second call changes nothing there either."""
-    plan = init_plan(Roles(), system_server.port)
-
-    initialise(system_server.endpoint(), system_server.login, plan, tmp_path)
-
-    assert initialise(system_server.endpoint(), system_server.login, plan, tmp_path).titles(Outcome.MADE) == []

@@ -277,7 +277,9 @@ def _free_port() -> int:
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    """Processes of a server; none where the kernel does not tell them, then `start` waits for them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in children.read_text(encoding="ascii").split()] if children.exists() else []
 
 
 def _is_running(pid: int) -> bool:

@@ -28,9 +28,6 @@ from datasurface.yellow.engine.batch_state import BatchStatus
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import ControlTables
 
-#: Which migrations a database has seen.
-MIGRATION_TABLE = "ds_migration"
-
 TIMESTAMPTZ = TIMESTAMP(timezone=True)
 STREAM_KEY = String(names.MAX_STREAM_KEY_CHARACTERS)
 
@@ -79,7 +76,7 @@ def common_tables(schema: str) -> CommonTables:
     metadata = MetaData(schema=schema)
     return CommonTables(
         metadata=metadata,
-        migration=Table(MIGRATION_TABLE, metadata, *_migration_columns()),
+        migration=Table(names.MIGRATION_TABLE, metadata, *_migration_columns()),
         revision=Table(names.REVISION_TABLE, metadata, *_revision_columns()),
         platform=Table(names.PLATFORM_TABLE, metadata, *_platform_columns()),
         audit=Table(names.AUDIT_TABLE, metadata, *_audit_columns()),

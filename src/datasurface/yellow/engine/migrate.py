@@ -25,6 +25,7 @@ from datasurface.yellow.engine.migrations import (
     plans_0001_plan_tables,
 )
 from datasurface.yellow.engine.roles import Roles, acting_as
+from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import ControlTables, PlatformPlan
 
 _QUERIES: Final = queries.load("migrations.sql")
@@ -54,7 +55,7 @@ class Migration:
 
     def _formatted(self, statement: str, schema: str) -> sql.Composed:
         return _QUERIES[statement].format(
-            migration=sql.Identifier(schema, control_tables.MIGRATION_TABLE),
+            migration=sql.Identifier(schema, names.MIGRATION_TABLE),
             scope=sql.Literal(self.scope),
             number=sql.Literal(self.number),
             name=sql.Literal(self.name),
@@ -114,7 +115,7 @@ def migrate_platform(session: Session, platform: PlatformPlan, schema: str, role
 
 def _bring_up(session: Session, migrations: Sequence[Migration], schema: str, owner: str | None) -> int:
     """Run the steps that the database has not seen; each is remembered by the login itself, not as the owner."""
-    table = sql.Identifier(schema, control_tables.MIGRATION_TABLE)
+    table = sql.Identifier(schema, names.MIGRATION_TABLE)
     scope = migrations[0].scope
     with database_errors.reporting(f"migrating {scope} in {session.endpoint}"), session.raw.cursor() as cursor:
         cursor.execute(_QUERIES["lock_migrations"].format(migration=table))

@@ -10,6 +10,7 @@ from datasurface.yellow.engine import control_tables, migrate, queries
 from datasurface.yellow.engine.init.init_plan import InitPlan
 from datasurface.yellow.engine.init.psql_text import quoted, rendered
 from datasurface.yellow.engine.init.step import Step
+from datasurface.yellow.plan import names
 
 _QUERIES: Final = queries.load("init_tables.sql")
 _READ: Final = ("SELECT",)
@@ -45,7 +46,7 @@ def _as_owner(plan: InitPlan, *statements: sql.Composable) -> sql.Composed:
 
 
 def _migration_table(plan: InitPlan) -> Step:
-    table = control_tables.MIGRATION_TABLE
+    table = names.MIGRATION_TABLE
     return Step(
         title=f"table {table}",
         database=plan.merge_database,

@@ -45,7 +45,7 @@ DECLARE
 BEGIN
     IF role_name IS NULL OR octet_length(role_name) > 63 OR NOT starts_with(role_name, prefix)
        OR starts_with(role_name, 'pg_') OR role_name ~ '[A-Z[:cntrl:][:space:]"''\\;]'
-       OR role_name !~ ('.(_' || ending || '|_[0-9a-f]{{10}})$') THEN
+       OR substr(role_name, length(prefix) + 1) !~ ('.(_' || ending || '|_[0-9a-f]{{10}})$') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_name',
             MESSAGE = format('%L is no name of a role of this installation ending in _%s', role_name, ending);
     END IF;
