@@ -20,9 +20,7 @@ from datasurface.runtime.settings import LogFormat, LogLevel
 _HARMLESS: Final = (AttributeError, ImportError, MemoryError, NameError, OSError, RecursionError, TypeError)
 
 
-def configure(
-    log_format: LogFormat = "auto", log_level: LogLevel = "auto", *, stream: TextIO | None = None
-) -> None:
+def configure(log_format: LogFormat = "auto", log_level: LogLevel = "auto", *, stream: TextIO | None = None) -> None:
     """Log from now on in this form and from this level on; `stream` None: stderr."""
     target = sys.stderr if stream is None else stream
     is_terminal = target.isatty()
