@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from datasurface.model.datastores import ProductionStatus
-from datasurface.model.records import check_name, check_type, freeze_list
+from datasurface.model.records import check_name, check_range, check_type, freeze_list
+
+#: As many lines as a file that is read can have.
+MAX_LINE = 2**31 - 1
 
 
 class AssignmentStatus(StrEnum):
@@ -46,6 +49,7 @@ class Assignment:
         check_type(self, "documentation", str)
         check_type(self, "production_status", ProductionStatus)
         check_type(self, "deprecations_allowed", DeprecationsAllowed)
+        _check_line(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class GroupAssignments:
         check_name(self, "workspace")
         check_name(self, "group")
         freeze_list(self, "assignments", Assignment)
+        _check_line(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,8 @@ class PlatformMapping:
             if (entry.workspace, entry.group) == (workspace, group)
             for assignment in entry.assignments
         )
+
+
+def _check_line(record: Assignment | GroupAssignments) -> None:
+    if record.line is not None:
+        check_range(record, "line", least=1, most=MAX_LINE)
