@@ -15,24 +15,24 @@ SELECT set_config('work_mem', '256MB', true), set_config('enable_hashjoin', 'off
 -- make_delta --
 -- What changed, by key: I came, U has other values, D left. The row addresses hold under the lock on the merge table.
 CREATE TEMPORARY TABLE {delta} ON COMMIT DROP AS
-SELECT CASE WHEN m.ds_target IS NULL THEN 'I' WHEN s.ds_row IS NULL THEN 'D' ELSE 'U' END AS op,
-       m.ds_target AS target, s.ds_row AS staged
-  FROM (SELECT x.ctid AS ds_row, {columns} FROM {staging} AS x) AS s
-  FULL JOIN (SELECT x.ctid AS ds_target, {columns} FROM {merge} AS x WHERE {open_rows}) AS m ON {same_key}
- WHERE m.ds_target IS NULL OR s.ds_row IS NULL
+SELECT CASE WHEN m.ds_surf_target IS NULL THEN 'I' WHEN s.ds_surf_row IS NULL THEN 'D' ELSE 'U' END AS op,
+       m.ds_surf_target AS target, s.ds_surf_row AS staged
+  FROM (SELECT x.ctid AS ds_surf_row, {columns} FROM {staging} AS x) AS s
+  FULL JOIN (SELECT x.ctid AS ds_surf_target, {columns} FROM {merge} AS x WHERE {open_rows}) AS m ON {same_key}
+ WHERE m.ds_surf_target IS NULL OR s.ds_surf_row IS NULL
     OR (ROW({staged_values})::record *<> ROW({merge_values})::record
         AND ROW({staged_values})::text COLLATE "C" <> ROW({merge_values})::text COLLATE "C")
 
 -- make_counted_delta --
 -- What came (I) and what left (D) where rows may be alike: the first is the first on both sides, the second the second.
 CREATE TEMPORARY TABLE {delta} ON COMMIT DROP AS
-SELECT CASE WHEN m.ds_target IS NULL THEN 'I' ELSE 'D' END AS op, m.ds_target AS target, s.ds_row AS staged
-  FROM (SELECT x.ctid AS ds_row, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
+SELECT CASE WHEN m.ds_surf_target IS NULL THEN 'I' ELSE 'D' END AS op, m.ds_surf_target AS target, s.ds_surf_row AS staged
+  FROM (SELECT x.ctid AS ds_surf_row, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
           FROM {staging} AS x) AS s
-  FULL JOIN (SELECT x.ctid AS ds_target, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
+  FULL JOIN (SELECT x.ctid AS ds_surf_target, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
                FROM {merge} AS x WHERE {open_rows}) AS m
     ON s.ds_surf_key_hash = m.ds_surf_key_hash AND s.nth = m.nth
- WHERE m.ds_target IS NULL OR s.ds_row IS NULL
+ WHERE m.ds_surf_target IS NULL OR s.ds_surf_row IS NULL
 
 -- count_delta --
 -- How many keys came, changed and left.
