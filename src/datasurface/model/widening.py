@@ -13,7 +13,7 @@ from typing import Final
 
 from datasurface.model.datatypes import Array, DataType, Enum
 
-_SPELLING: Final = re.compile(r"(?P<start>[a-z ]+?)(?:\((?P<numbers>\d+(?:,-?\d+)?)\))?(?P<end>(?: [a-z ]+)?)")
+_SPELLING: Final = re.compile(r"(?P<start>[a-z ]+?)(?:\((?P<numbers>\d{1,9}(?:,-?\d{1,9})?)\))?(?P<end>(?: [a-z ]+)?)")
 #: Fractional digits of a second that PostgreSQL keeps where no number is given.
 MICROSECONDS: Final = 6
 #: Digits of the largest whole number of each type.
