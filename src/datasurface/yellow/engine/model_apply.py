@@ -14,8 +14,9 @@ from datasurface.errors import DatasurfaceError, TransientError
 from datasurface.lint.report import Finding
 from datasurface.lint.rules import merge_database
 from datasurface.loader import LoadedModel
-from datasurface.yellow.engine import locks, model_examination, model_findings, revisions
+from datasurface.yellow.engine import consumer_views, locks, model_examination, model_findings, revisions
 from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.consumer_views import ConsumerDatabase
 from datasurface.yellow.engine.control_tables import RevisionOutcome
 from datasurface.yellow.engine.links import Cancelled, Links
 from datasurface.yellow.engine.lock_waits import Patience
@@ -38,7 +39,8 @@ class ApplyOutcome:
 
     `parent` is the revision deployed before, None before the first. `findings` say why it was refused or what it waits
     for; of an applied one they are warnings. `changes` compares the two plans, `counts` says what was really done.
-    `waiting_for` names streams (`YellowLive/Store1`) that did not let go of their tables.
+    `waiting_for` names streams (`YellowLive/Store1`) that did not let go of their tables. `consumers` says what became
+    of the views in other databases, which may fail without the revision.
     """
 
     outcome: RevisionOutcome
@@ -48,6 +50,7 @@ class ApplyOutcome:
     changes: PlanChanges
     counts: MergeCounts = field(default_factory=MergeCounts)
     waiting_for: Sequence[str] = ()
+    consumers: Sequence[ConsumerDatabase] = ()
     seconds: float = 0.0
 
 
@@ -183,7 +186,13 @@ class _Apply:
             findings=judged.findings,
             changes=judged.changes,
             counts=counts,
+            consumers=self._show_consumers(),
         )
+
+    def _show_consumers(self) -> Sequence[ConsumerDatabase]:
+        """Bring the views in other databases to what is deployed now."""
+        patience = Patience.of_seconds(self.wait_seconds, sleep=self.links.wait)
+        return consumer_views.sync_stored(self.session, self.links.schema, self.links.connections, patience)
 
     def _not_applied(
         self, judged: _Judged, outcome: RevisionOutcome, waiting_for: Sequence[StreamRef] = ()

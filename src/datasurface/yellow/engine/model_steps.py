@@ -147,8 +147,12 @@ class ModelMerge:
     ) -> tuple[PlanChanges, DagChanges]:
         session, schema = self.sync.session, self.sync.schema
         plans = plan_store.write(session, schema, settings.platform, streams, revision=self.decision.revision)
-        views = [view for view in self.plan.views if view.platform == settings.platform]
-        return plans, platform_store.write(session, schema, StoredPlatform(settings=settings, views=views), rows)
+        views = tuple(view for view in self.plan.views if view.platform == settings.platform)
+        known = self.examined.stored.get(settings.platform_name)
+        databases = {view.consumer_database for view in views if view.consumer_database is not None}
+        databases |= set() if known is None else set(known.consumer_databases)
+        stored = StoredPlatform(settings=settings, views=views, consumer_databases=tuple(sorted(databases)))
+        return plans, platform_store.write(session, schema, stored, rows)
 
     def _platforms(self) -> Iterator[tuple[PlatformPlan, Sequence[StreamPlan], Sequence[DagRow]]]:
         """Every platform with its streams and DAG rows, also one that left the model: it has none."""

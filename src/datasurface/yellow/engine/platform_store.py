@@ -27,10 +27,14 @@ _STATEMENTS: Final = queries.load("dags.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlatform:
-    """The document in column `plan`: the platform's settings and its views; those of one that left are empty."""
+    """The document in column `plan`: the platform's settings and its views; one that left has none.
+
+    `consumer_databases` are all that ever had a view of it: what is left in one that has none now must be found there.
+    """
 
     settings: PlatformPlan
     views: Sequence[ViewPlan]
+    consumer_databases: Sequence[str] = ()
     v: int = 1
 
 

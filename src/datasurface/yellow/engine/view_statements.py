@@ -6,7 +6,7 @@ shows. Which views there are is the plan's matter, when they change `view_sync`'
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +79,10 @@ def query(view: ViewPlan, names_in_order: Sequence[str], schema: str) -> sql.Com
 def create(view: ViewPlan, names_in_order: Sequence[str], schema: str) -> sql.Composed:
     """The statement that makes the view, or replaces it in place."""
     return _STATEMENTS["create_view"].format(view=place(view.name, schema), query=query(view, names_in_order, schema))
+
+
+#: Makes the statement that makes a view: its plan, the names of `shown` in order, the schema.
+CreateView = Callable[[ViewPlan, Sequence[str], str], sql.Composed]
 
 
 def digest(definition: str) -> str:

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection
 from datasurface.yellow.engine import view_grants, view_statements
 from datasurface.yellow.engine.roles import Roles
 from datasurface.yellow.engine.view_facts import Dependent, ViewFact, Views
-from datasurface.yellow.engine.view_statements import Mark
+from datasurface.yellow.engine.view_statements import CreateView, Mark
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.views import ViewPlan
 
@@ -53,15 +53,16 @@ class ViewStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deciding:
-    """What decisions need to know: where the views are, whose they are, and a connection, to spell names as it does."""
+    """What decisions need to know: where the views are, whose they are, how one is made, and how names are spelled."""
 
     schema: str
     roles: Roles
+    create: CreateView
     raw: connection
 
     def digest(self, plan: ViewPlan, order: Sequence[str]) -> str:
         """The hash of the view's text."""
-        return view_statements.digest(view_statements.create(plan, order, self.schema).as_string(self.raw))
+        return view_statements.digest(self.create(plan, order, self.schema).as_string(self.raw))
 
 
 def steps(

@@ -1,4 +1,4 @@
-"""Changes the views of the merge database, each in the caller's transaction; what to change `view_steps` decides.
+"""Changes the views of a database, each in the caller's transaction; what to change `view_steps` decides.
 
 A view is replaced in place wherever PostgreSQL allows it, so that whoever reads it never misses it; else it is dropped
 and made anew. Only views that are ours are touched (docs/design/20261121-views.md). Nothing here commits.
@@ -18,6 +18,7 @@ from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.roles import Roles, acting_as
 from datasurface.yellow.engine.view_facts import Dependent, ViewFact, Views
 from datasurface.yellow.engine.view_grants import GrantChanges
+from datasurface.yellow.engine.view_statements import CreateView
 from datasurface.yellow.engine.view_steps import Deciding, ViewAction, ViewStep
 from datasurface.yellow.plan.views import ViewPlan
 
@@ -26,16 +27,20 @@ _STATEMENTS: Final = queries.load("views.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewSync:
-    """The views of one schema of the merge database, through a session that may act as their owner."""
+    """The views of one schema of a database, through a session that may act as their owner.
+
+    `create` says how a view is made; by default over the merge tables beside it.
+    """
 
     session: Session
     schema: str
     roles: Roles
+    create: CreateView = view_statements.create
 
     @property
     def deciding(self) -> Deciding:
         """What `view_steps` needs to know."""
-        return Deciding(schema=self.schema, roles=self.roles, raw=self.session.raw)
+        return Deciding(schema=self.schema, roles=self.roles, create=self.create, raw=self.session.raw)
 
     def read(self, view_names: Iterable[str]) -> Views:
         """The named views, and all of ours."""
@@ -125,7 +130,7 @@ class ViewSync:
         """Make or replace a view and mark it with the hash of what the server made of our text."""
         view = view_statements.place(plan.name, self.schema)
         with self.session.raw.cursor() as cursor:
-            cursor.execute(view_statements.create(plan, order, self.schema))
+            cursor.execute(self.create(plan, order, self.schema))
             cursor.execute(_STATEMENTS["read_stored_text"], {"schema": self.schema, "name": plan.name})
             row = cursor.fetchone()
             comment = view_statements.comment(
