@@ -1,0 +1,102 @@
+"""`datasurface status`: how the streams are, one line each; two more for what failed and the command that goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from datasurface.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from datasurface.yellow.engine.stream_status import InstallationStatus, RevisionStatus, StreamStatus
+
+_HEADER: Final = ("PLATFORM", "STREAM", "BATCH", "AGE", "PROMISED", "ROWS", "LAST BATCH", "STATE")
+_NONE: Final = "–"
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+@click.command("status")
+@click.option("--platform", help="Only this platform, by its name in the model or its safe name.")
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
+@click.pass_context
+def command(ctx: click.Context, platform: str | None, as_json: bool) -> None:
+    """Show each stream: its last committed batch, how long ago it was compared with its source, and its state.
+
+    A promise is broken when that is longer ago than the promised latency and max(30 s, 10 %). Exit status 1 if one is
+    broken now.
+    """
+    from datasurface.cli.connected import monitoring
+    from datasurface.yellow.engine import stream_status
+
+    with monitoring() as (session, schema):
+        status = stream_status.read(session, schema, platform)
+    if as_json:
+        click.echo(json.dumps(_document(status), ensure_ascii=False, indent=1, default=_text))
+    else:
+        for line in lines(status):
+            click.echo(line)
+    ctx.exit(ExitStatus.DONE if status.is_ok else ExitStatus.FINDINGS)
+
+
+def lines(status: InstallationStatus) -> list[str]:
+    """The status as text, in columns as wide as they need to be."""
+    table = [_HEADER, *(_cells(stream) for stream in status.streams)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    rows = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    shown = [*map(_revision_line, status.revisions)]
+    if not status.streams:
+        return [*shown, "no stream is planned"]
+    shown.append(rows[0])
+    for stream, row in zip(status.streams, rows[1:], strict=True):
+        shown.append(row)
+        if stream.command is not None:
+            shown.append(f"  batch {stream.open_batch_id} failed: {stream.failure or 'no reason was recorded'}")
+            shown.append(f"  go on: {stream.command}")
+    return shown
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in its largest unit, rounded down: `42 s`, `3 min`, `2 h`, `5 d`."""
+    if seconds is None:
+        return _NONE
+    whole = max(0, int(seconds))
+    size, unit = next(((size, unit) for size, unit in _UNITS if whole >= size), _UNITS[-1])
+    return f"{whole // size} {unit}"
+
+
+def _cells(stream: StreamStatus) -> tuple[str, ...]:
+    counts = stream.counts
+    return (
+        stream.platform,
+        stream.stream_key,
+        _NONE if stream.batch_id is None else str(stream.batch_id),
+        duration(stream.age_seconds),
+        duration(stream.latency_seconds),
+        _NONE if stream.rows is None else str(stream.rows),
+        _NONE if counts is None else f"+{counts.inserted} ~{counts.updated} -{counts.deleted}",
+        f"{stream.state}, late" if stream.is_late else stream.state.value,
+    )
+
+
+def _revision_line(revision: RevisionStatus) -> str:
+    at = revision.decided_at.isoformat(sep=" ", timespec="seconds")
+    findings = f", {revision.findings} findings" if revision.findings and not revision.is_deployed else ""
+    return f"revision {revision.revision}  {revision.outcome} {at}{findings}"
+
+
+def _document(status: InstallationStatus) -> dict[str, Any]:
+    return {
+        "ok": status.is_ok,
+        "revisions": [asdict(revision) for revision in status.revisions],
+        "streams": [
+            asdict(stream) | {"is_late": stream.is_late, "command": stream.command} for stream in status.streams
+        ],
+    }
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
