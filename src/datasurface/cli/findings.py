@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from datasurface.lint.report import Finding, Severity
@@ -17,12 +16,15 @@ DOCS: Final = "docs/lint.md"
 
 
 def show(findings: Sequence[Finding], console: Console | None = None) -> None:
-    """Print every finding under the heading of its kind, then how many there are."""
+    """Print every finding under the heading of its kind, then how many there are.
+
+    Findings of a rule that differ in their paths alone share one message.
+    """
     console = console or terminal()
     for group, found in groupby(sorted(findings, key=_group), key=_group):
         console.print(Text(GROUPS.get(group, "other"), style="bold"))
-        for finding in found:
-            _show_one(finding, console)
+        for alike in _alike(found):
+            _show_alike(alike, console)
         console.print()
     console.print(Text(summary(findings)))
 
@@ -48,13 +50,24 @@ def _group(finding: Finding) -> str:
     return finding.rule[:3]
 
 
-def _show_one(finding: Finding, console: Console) -> None:
-    is_warning = finding.severity is Severity.WARNING
-    head = Text.assemble((finding.rule, "yellow" if is_warning else "red"), " ", finding.path)
-    if is_warning:
-        head.append(" (warning)")
-    # A path is copied and searched for: it stays on one line, however long.
-    console.print(head, soft_wrap=True)
-    console.print(Padding(Text(finding.message), (0, 0, 0, INDENT)))
-    anchor = f"{DOCS}#{finding.rule.lower()}"
-    console.print(Padding(Text(f"{finding.fix}: {anchor}", style="dim"), (0, 0, 0, INDENT)))
+def _alike(findings: Iterable[Finding]) -> Iterable[Sequence[Finding]]:
+    """Findings put together by all but their paths, in the order of the first of each."""
+    together: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        together.setdefault((finding.rule, finding.message, finding.fix), []).append(finding)
+    return together.values()
+
+
+def _show_alike(alike: Sequence[Finding], console: Console) -> None:
+    is_warning = alike[0].severity is Severity.WARNING
+    for finding in alike:
+        head = Text.assemble((finding.rule, "yellow" if is_warning else "red"), " ", finding.path)
+        if is_warning:
+            head.append(" (warning)")
+        # A path is copied and searched for: it stays on one line, however long.
+        console.print(head, soft_wrap=True)
+    anchor = f"{DOCS}#{alike[0].rule.lower()}"
+    for text in (Text(alike[0].message), Text(f"{alike[0].fix}: {anchor}", style="dim")):
+        for line in text.wrap(console, console.width - INDENT):
+            line.rstrip()
+            console.print(Text(" " * INDENT).append_text(line), soft_wrap=True)
