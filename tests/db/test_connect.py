@@ -214,6 +214,24 @@ def test_a_server_that_goes_away_is_transient(installation: Installation) -> Non
     session.close()
 
 
+@pytest.mark.parametrize("through_sqlalchemy", [True, False])
+def test_ending_a_session_whose_server_is_gone_raises_nothing(
+    installation: Installation, caplog: pytest.LogCaptureFixture, through_sqlalchemy: bool
+) -> None:
+    """Rolling back and closing after a crash must not hide the error that came before, nor log one of its own."""
+    admin = installation.session("admin")
+    for end in (Session.rollback, Session.close):
+        session = opened(installation.endpoint(), installation.server.login)
+        if through_sqlalchemy:
+            session.sa.execute(sqlalchemy.text("SELECT 1"))
+        scalar(admin, "SELECT pg_terminate_backend(%s, 5000)", scalar(session, "SELECT pg_backend_pid()"))
+
+        end(session)
+        session.close()
+        session.close()
+    assert caplog.records == []
+
+
 def fill(statement: str) -> Callable[[Session], None]:
     """A step that runs one statement."""
 

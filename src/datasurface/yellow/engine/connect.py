@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import psycopg2
 import sqlalchemy
 from psycopg2 import extensions, sql
+from sqlalchemy.exc import DBAPIError
 
 from datasurface.connections import Endpoint, Login
 from datasurface.yellow.engine import database_errors
@@ -126,10 +127,11 @@ class Session:
             self.raw.commit()
 
     def rollback(self) -> None:
-        """Roll the open transaction back, if there is one; a connection that is gone has no transaction."""
-        self.sa.rollback()
-        if not self.raw.closed:
-            self.raw.rollback()
+        """Roll the open transaction back, if there is one; never fails, for a connection that is gone has none."""
+        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError):
+            self.sa.rollback()
+            if not self.raw.closed:
+                self.raw.rollback()
 
     def cancel(self) -> None:
         """Ask the server to stop the running statement; safe from another thread and in a signal's handler."""
@@ -137,8 +139,11 @@ class Session:
             self.raw.cancel()
 
     def close(self) -> None:
-        """Roll back and close; a second call does nothing."""
-        self.sa.close()
+        """Close, which rolls back; never fails, and a second call does nothing."""
+        if not self.sa.closed:
+            # Without this SQLAlchemy would first roll back, which raises where the server has gone away.
+            self.sa.invalidate()
+            self.sa.close()
         self.raw.close()
 
 

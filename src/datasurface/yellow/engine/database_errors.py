@@ -96,7 +96,7 @@ def _description(error: psycopg2.Error, sqlstate: str) -> str:
     diag = error.diag
     condition = f"{sqlstate} {_condition(sqlstate)}"
     if error.pgcode is None:
-        return f"{_first_line(error)} ({condition})"
+        return f"{_refusal_line(error)} ({condition})"
     if sqlstate.startswith(_NAMES_ONLY) and not (diag.message_detail or diag.context) and diag.message_primary:
         return f"{diag.message_primary.splitlines()[0]} ({condition})"
     table = ".".join(name for name in (diag.schema_name, diag.table_name) if name)
@@ -110,6 +110,12 @@ def _condition(sqlstate: str) -> str:
         return errorcodes.lookup(sqlstate).lower()
     except KeyError:
         return "unknown condition"
+
+
+def _refusal_line(error: psycopg2.Error) -> str:
+    """The line that decides: of a host with several addresses each has its own, and the first may just be down."""
+    lines = str(error).splitlines()
+    return next((line.strip() for line in lines if any(part in line for part in _REFUSALS)), _first_line(error))
 
 
 def _first_line(error: psycopg2.Error) -> str:
