@@ -1,0 +1,265 @@
+"""Values of every type of the model: a second look finds nothing, and the smallest change of the text is found.
+
+Every type is a dataset of its own, once as a value and once as a key, and all of them are one stream. `TWINS` are
+texts that the type's own `=` calls equal; the platform does not, since consumers see the text.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pytest
+from psycopg2 import sql
+
+from datasurface import dsl
+from datasurface.model import datatypes
+from datasurface.model.datatypes import DataType
+from datasurface.yellow.engine import copy
+from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.delta import Counts
+from tests.db.engine.conftest import LIVE
+from tests.db.streams import SCHEMA, Stream, column, plan, table
+
+#: By type: values that differ as text, each as PostgreSQL reads it.
+VALUES: Final[Mapping[DataType, Sequence[str]]] = {
+    dsl.VarChar(20): ["", " ", "a", "A", "a ", "ä", "\t", "\\N", "漢" * 20],
+    dsl.VarChar(): ["", "x" * 10_000, "x" * 9_999 + "y"],
+    dsl.Char(3): ["", "a", "ab", "abc", "äöü", "\\"],
+    dsl.Text(): ["", "\n", "\\n", "\\", "'", '"', "NULL", "😀"],
+    dsl.SmallInt(): ["-32768", "-1", "0", "32767"],
+    dsl.Integer(): ["-2147483648", "0", "2147483647"],
+    dsl.BigInt(): ["-9223372036854775808", "0", "9223372036854775807"],
+    dsl.Decimal(10, 2): ["0", "-0.01", "99999999.99", "NaN"],
+    dsl.Decimal(): ["1", "1.0", "1.00", "0", "0.0", "NaN", "Infinity", "-Infinity", "1e100", "-1e-100", "9" * 100],
+    dsl.Real(): ["0", "-0", "NaN", "Infinity", "-Infinity", "1e-45", "3.4028235e38", "0.1", "1.0000001"],
+    dsl.Double(): ["0", "-0", "NaN", "Infinity", "-Infinity", "5e-324", "1.797e308", "0.1", "0.30000000000000004"],
+    dsl.Date(): ["-infinity", "infinity", "4713-01-01 BC", "0001-01-01", "1582-10-10", "2024-02-29", "5874897-12-31"],
+    dsl.Time(): ["00:00", "24:00", "23:59:59.999999", "12:00:00.1"],
+    dsl.Timestamp(): [
+        "-infinity",
+        "infinity",
+        "4713-01-01 00:00 BC",
+        "2024-02-29 12:00:00.000001",
+        "294276-12-31 23:59",
+    ],
+    dsl.TimestampTZ(): ["-infinity", "infinity", "0044-03-15 12:00Z BC", "2024-03-31 02:30+01", "2024-03-31 02:30+02"],
+    dsl.Interval(): ["0", "1 month", "30 days", "720 hours", "-1 day +02:03", "1 year 2 mons 3 days 4:05:06.7"],
+    dsl.Boolean(): ["true", "false"],
+    dsl.UUID(): ["00000000-0000-0000-0000-000000000000", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"],
+    dsl.Bytes(): ["", "\\x00", "\\x5c", "\\xdeadbeef", "\\x0a09"],
+    dsl.JSON(): ['{"a":1}', '{"a": 1}', '{"a":\n1}', "[1.0]", "[1.00]", '{"a":1,"a":2}', "null", '"\\u0041"', '"A"'],
+    dsl.JSONB(): ["1", "1.0", "1.00", '{"a": 1.0}', '{"a": 1.00}', "[]", "{}", "null", '"\\\\N"', '["\\t"]'],
+    dsl.Array(dsl.Integer()): ["{}", "{NULL}", "{1,NULL,3}", "{{1,2},{3,4}}", "[2:3]={1,2}", "{1,2}"],
+    dsl.Array(dsl.Text()): ["{}", "{NULL}", '{"NULL"}', '{""}', '{"a,b"}', "{a,b}", '{"\\"\\\\"}', '{"\t"}'],
+    dsl.Array(dsl.Decimal()): ["{1.0}", "{1.00}", "{1.0,1.00}", "{NaN}"],
+    dsl.Enum(["red", "Red", "dark red", "%s{}'"]): ["red", "Red", "dark red", "%s{}'"],
+}
+
+#: Equal by the type, unlike as text.
+TWINS: Final[Mapping[DataType, Sequence[tuple[str, str]]]] = {
+    dsl.Decimal(): [("1.0", "1.00"), ("0", "0.000")],
+    dsl.Real(): [("0", "-0")],
+    dsl.Double(): [("-0", "0")],
+    dsl.Interval(): [("1 month", "30 days"), ("1 day", "24 hours")],
+    dsl.JSONB(): [("1.0", "1.00"), ('{"a": 0.0}', '{"a": 0.00}')],
+    dsl.Array(dsl.Decimal()): [("{1.0}", "{1.00}")],
+}
+#: Types without an equality cannot be keys.
+KEY_TYPES: Final = [data_type for data_type in VALUES if data_type != dsl.JSON()]
+
+
+def test_every_type_of_the_model_is_looked_at():
+    """A type that is added to the model needs its edge values here."""
+    covered = {type(data_type) for data_type in VALUES}
+
+    assert covered == {each for each in vars(datatypes).values() if _is_kind_of_type(each)}
+
+
+@pytest.mark.row("I10")
+@pytest.mark.parametrize("difference_bytes", [1 << 20, 0], ids=["streamed", "staged"])
+def test_values_of_every_type_are_told_apart_by_their_text(deployed, strategy, difference_bytes):
+    """A second look finds 0 differences, every change of the text is found, also where the type calls it none."""
+    stream = deployed(
+        plan(
+            strategy,
+            *[table(_values(each), column("id", "integer", is_key=True), column("v", each.sql)) for each in VALUES],
+        ),
+        *[f'CREATE TABLE "{_values(each)}" (id integer PRIMARY KEY, v {each.sql})' for each in VALUES],
+    )
+    courses = {each: [*texts, None, *sum(TWINS.get(each, ()), ())] for each, texts in VALUES.items()}
+
+    findings = []
+    for step in range(3):
+        with stream.installation.session("admin", "source") as source, source.raw.cursor() as cursor:
+            for each, texts in courses.items():
+                cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(SCHEMA, _values(each))))
+                _insert(source, each, list(enumerate(texts[step:] + texts[:step])))
+            source.commit()
+        stream.run(difference_bytes=difference_bytes)
+        findings += [
+            f"{each.sql}: {counts} in batch {step + 1}"
+            for each, texts in courses.items()
+            if (counts := stream.outcomes[-1].datasets[_values(each)]) != _changed(texts, step)
+        ]
+        findings += _unlike_contents(stream, map(_values, VALUES), f"after batch {step + 1}")
+        findings += _unquiet(stream, difference_bytes)
+
+    assert findings == []
+
+
+@pytest.mark.row("I10")
+@pytest.mark.parametrize("difference_bytes", [1 << 20, 0], ids=["streamed", "staged"])
+def test_keys_of_every_type_are_told_apart_by_their_text(deployed, strategy, difference_bytes):
+    """A key that prints otherwise is another key: the one leaves, the other appears; a changed value finds its row."""
+    stream = deployed(
+        plan(
+            strategy,
+            *[table(_keys(each), column("k", each.sql, is_key=True), column("v", "integer")) for each in KEY_TYPES],
+        ),
+        *[f'CREATE TABLE "{_keys(each)}" (k {each.sql} PRIMARY KEY, v integer)' for each in KEY_TYPES],
+    )
+    with stream.installation.session("admin", "source") as source:
+        for each in KEY_TYPES:
+            firsts = [first for first, _ in TWINS.get(each, ())]
+            _insert(source, each, [(text, 1) for text in (*firsts, *VALUES[each])], "k")
+        source.commit()
+    stream.run(difference_bytes=difference_bytes)
+    findings = _unlike_contents(stream, map(_keys, KEY_TYPES), "after the load")
+    findings += _unquiet(stream, difference_bytes)
+
+    totals = {each: stream.outcomes[-1].datasets[_keys(each)].total for each in KEY_TYPES}
+    update = sql.SQL("UPDATE {} SET v = v + 1")
+    stream.source(*[update.format(sql.Identifier(_keys(each))) for each in KEY_TYPES])
+    stream.run(difference_bytes=difference_bytes)
+    findings += _unlike_contents(stream, map(_keys, KEY_TYPES), "after a change of the values")
+    findings += [
+        f"{each.sql} as key: {counts} where {totals[each]} values changed"
+        for each in KEY_TYPES
+        if (counts := stream.outcomes[-1].datasets[_keys(each)]) != Counts(updated=totals[each], total=totals[each])
+    ]
+
+    with stream.installation.session("admin", "source") as source, source.raw.cursor() as cursor:
+        for each, twins in TWINS.items():
+            for first, second in twins:
+                update = sql.SQL("UPDATE {} SET k = {} WHERE k = {}").format(
+                    sql.Identifier(SCHEMA, _keys(each)), _literal(each, second), _literal(each, first)
+                )
+                cursor.execute(update)
+        source.commit()
+    stream.run(difference_bytes=difference_bytes)
+    findings += _unlike_contents(stream, map(_keys, KEY_TYPES), "after keys print otherwise")
+    for each, twins in TWINS.items():
+        expected = Counts(inserted=len(twins), deleted=len(twins), total=totals[each])
+        if (counts := stream.outcomes[-1].datasets[_keys(each)]) != expected:
+            findings.append(f"{each.sql} as key: {counts} where {len(twins)} keys print otherwise")
+
+    assert findings == []
+
+
+@pytest.mark.parametrize("difference_bytes", [1 << 20, 0], ids=["streamed", "staged"])
+def test_rows_without_a_key_are_told_apart_by_their_text(deployed, strategy, difference_bytes):
+    """Where the whole row is the key, 1.0 and 1.00 are two rows, and each stands as often as in the source."""
+    columns = [column("n", "numeric"), column("f", "double precision"), column("i", "interval"), column("j", "json")]
+    stream = deployed(
+        plan(strategy, table("rows", *columns)), "CREATE TABLE rows (n numeric, f double precision, i interval, j json)"
+    )
+    stream.source("""INSERT INTO rows VALUES (1.0, 0, '1 month', '{"a":1}'), (1.0, 0, '1 month', '{"a":1}')""")
+    stream.run(difference_bytes=difference_bytes)
+    findings = _unquiet(stream, difference_bytes)
+
+    update = "UPDATE rows SET {} WHERE ctid = (SELECT min(ctid) FROM rows)"
+    for change in ("n = 1.00", "f = '-0'", "i = '30 days'", """j = '{"a": 1}'""", "n = NULL"):
+        stream.source(update.format(change))
+        result = stream.run(difference_bytes=difference_bytes)
+        if (result.inserted, result.deleted, result.total) != (1, 1, 2):
+            findings.append(f"{change}: {result}")
+        findings += _unlike_contents(stream, ["rows"], f"after {change}")
+
+    assert findings == []
+
+
+def test_domains_enums_and_generated_columns_are_read_as_their_base(deployed):
+    """What a source makes of types by itself comes in the model's types: a domain, its Enum, computed columns."""
+    stream = deployed(
+        plan(
+            LIVE,
+            table(
+                "made",
+                column("id", "integer", is_key=True),
+                column("email", "character varying(50)"),
+                column("mood", "text", labels=("happy", "so so")),
+                column("twice", "integer"),
+                column("tags", "text[]"),
+            ),
+        ),
+        "CREATE DOMAIN email AS varchar(50) CHECK (VALUE LIKE '%@%')",
+        "CREATE DOMAIN tag AS text",
+        """CREATE TYPE "mo{od" AS ENUM ('happy', 'so so')""",
+        """CREATE TABLE made (id integer PRIMARY KEY, email email, mood "mo{od",
+           twice integer GENERATED ALWAYS AS (id * 2) STORED, tags tag[])""",
+        """INSERT INTO made VALUES (1, 'a@b', 'happy', DEFAULT, '{x}'), (2, NULL, NULL, DEFAULT, NULL)""",
+    )
+
+    stream.run()
+
+    assert stream.rows() == [(1, "a@b", "happy", 2, ["x"]), (2, None, None, 4, None)]
+    assert stream.run().outcome == "unchanged"
+
+
+def _is_kind_of_type(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, DataType) and found is not DataType
+
+
+def _values(data_type: DataType) -> str:
+    return f"{type(data_type).__name__} {data_type.sql}"
+
+
+def _keys(data_type: DataType) -> str:
+    return f"{type(data_type).__name__} {data_type.sql} as key"
+
+
+def _changed(texts: Sequence[str | None], step: int) -> Counts:
+    """The counts of a batch after which every row has the next one of `texts`."""
+    if step == 0:
+        return Counts(inserted=len(texts), total=len(texts))
+    same = sum(one == other for one, other in zip(texts, [*texts[1:], texts[0]], strict=True))
+    return Counts(updated=len(texts) - same, total=len(texts))
+
+
+def _literal(data_type: DataType, text: str | None) -> sql.Composed:
+    return sql.SQL("CAST ({} AS {})").format(sql.Literal(text), sql.SQL(data_type.sql))
+
+
+def _insert(source: Session, data_type: DataType, rows: Sequence[tuple[object, object]], typed: str = "v") -> None:
+    """Insert rows of two columns, of which `typed` has the type; a key that is there already is left out."""
+    place = sql.Identifier(SCHEMA, _keys(data_type) if typed == "k" else _values(data_type))
+    with source.raw.cursor() as cursor:
+        for first, second in rows:
+            values = (_literal(data_type, str(first)), sql.Literal(second))
+            if typed == "v":
+                values = (sql.Literal(first), _literal(data_type, second if second is None else str(second)))
+            cursor.execute(sql.SQL("INSERT INTO {} VALUES ({}, {}) ON CONFLICT DO NOTHING").format(place, *values))
+
+
+def _unlike_contents(stream: Stream, datasets: object, when: str) -> list[str]:
+    """Datasets whose present rows and source differ as COPY prints them."""
+    unlike = []
+    with stream.installation.session("admin") as merge, stream.installation.session("customer_reader") as source:
+        for dataset in datasets:
+            tables = stream.tables(dataset)
+            columns = sql.SQL(", ").join(map(sql.Identifier, tables.columns))
+            query = sql.SQL("SELECT {} FROM {}").format(columns, sql.Identifier(SCHEMA, dataset))
+            if _lines(source, query) != _lines(merge, tables.open_lines()):
+                unlike.append(f"{dataset}: source and merge table differ {when}")
+    return unlike
+
+
+def _lines(session: Session, query: sql.Composed) -> list[bytes]:
+    with copy.RowsOut(session.raw, copy.copy_out(query)) as blocks:
+        return sorted(b"".join(blocks).split(b"\n"))
+
+
+def _unquiet(stream: Stream, difference_bytes: int) -> list[str]:
+    """What another look finds, which is nothing."""
+    if stream.run(difference_bytes=difference_bytes).outcome == "unchanged":
+        return []
+    return [f"{name}: {found}" for name, found in stream.outcomes[-1].datasets.items() if found.changed]
