@@ -42,7 +42,7 @@ def of_plan(sql_type: str) -> sql.SQL:
 
 def of_catalogue(format_type: str) -> sql.SQL:
     """A type as the server's own `format_type` printed it, which quotes the names in it."""
-    return sql.SQL(format_type.replace("{", "{{").replace("}", "}}"))
+    return sql.SQL(format_type)
 
 
 def column(name: str, sql_type: str, *, is_key: bool = False) -> sqlalchemy.Column[Any]:
