@@ -37,7 +37,12 @@ def command(ctx: click.Context, platform: str | None, store: str | None, batch: 
             _print(verdict)
     is_ok = all(verdict.is_ok for verdict in verdicts)
     if as_json:
-        document = {"ok": is_ok, "summary": summary(verdicts), "streams": [_document(each) for each in verdicts]}
+        document = {
+            "v": 1,
+            "ok": is_ok,
+            "summary": summary(verdicts),
+            "streams": [_document(each) for each in verdicts],
+        }
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
         click.echo(f"audit  {summary(verdicts)}  {'OK' if is_ok else 'FAILED'}")

@@ -27,7 +27,7 @@ def command(ctx: click.Context, platform: str, store: str, dataset: str | None, 
         answer = reset.reset_batch_state(connected("reset"), platform, store, dataset)
     except DatasurfaceError as error:
         answer, fix, status = reset.answer(error), error.fix, error.exit_status
-    click.echo(json.dumps({"answer": answer, "fix": fix}, ensure_ascii=False) if as_json else answer)
+    click.echo(json.dumps({"v": 1, "answer": answer, "fix": fix}, ensure_ascii=False) if as_json else answer)
     if fix and not as_json:
         click.echo(f"  fix: {fix}", err=True)
     ctx.exit(status)

@@ -90,6 +90,7 @@ def _revision_line(revision: RevisionStatus) -> str:
 
 def _document(status: InstallationStatus) -> dict[str, Any]:
     return {
+        "v": 1,
         "ok": status.is_ok,
         "revisions": [asdict(revision) for revision in status.revisions],
         "streams": [

@@ -42,7 +42,7 @@ def run_job(request: RunRequest, say: Print) -> ExitStatus:
     except DatasurfaceError as error:
         logs.logger("job").error(error.message, fix=error.fix, family=error.family)
         result = run_result.failed(request.run_id, error)
-    except Exception as error:
+    except BaseException as error:  # whatever it is, it has to be reported
         logs.logger("job").error("the run failed for a reason that nobody foresaw", exc_info=error)
         result = run_result.failed(request.run_id, DatasurfaceError(f"{type(error).__name__}, which nobody foresaw"))
     report(result, say)
