@@ -107,7 +107,7 @@ def test_any_other_column_is_cast_together_with_a_check(source_type, model_type)
     assert f"s.c::{model_type}" in text(found.query)
     assert f"s.c::{model_type}::{source_type})::text" in text(check.condition)
     assert check.column == "c"
-    assert check.problem == f"loses by the cast: the source says {source_type}, the model says {model_type}"
+    assert check.problem == f"would lose by the cast: the source says {source_type}, the model says {model_type}"
 
 
 def test_names_are_matched_exactly_before_case_is_ignored():
@@ -179,11 +179,11 @@ def test_required_column_is_checked_where_the_source_does_not_enforce_it(fact, i
     """A column's own constraint holds; that of a domain does not behind an outer join, nor that of a foreign table."""
     found = reading(ColumnPlan(name="c", sql_type="text", is_required=True), facts={"c": fact})
 
-    assert [check.problem for check in found.checks] == (["is null, but the model says not null"] if is_checked else [])
+    assert [check.problem for check in found.checks] == (["would be null, and the model says not null"] if is_checked else [])
 
 
 def test_labels_of_an_enum_are_checked():
     """The merge table keeps text; the model's labels are held by the check alone."""
     found = reading(ColumnPlan(name="c", sql_type="text", labels=("red", "green")), facts={"c": FACT})
 
-    assert [check.problem for check in found.checks] == ["is no label of the model's Enum"]
+    assert [check.problem for check in found.checks] == ["would be no label of the model's Enum"]

@@ -19,7 +19,7 @@ from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A condition that no row of the source may meet; `problem` says what is wrong with the rows that do."""
+    """A condition that no row of the source may meet; `problem` says what is wrong with the values that do."""
 
     column: str
     problem: str
@@ -93,9 +93,9 @@ def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
     checks = []
     if column.is_required and not _enforces_not_null(fact):
         condition = sql.SQL("{} IS NULL").format(own)
-        checks.append(Check(column=column.name, problem="is null, but the model says not null", condition=condition))
+        checks.append(Check(column=column.name, problem="would be null, and the model says not null", condition=condition))
     if fact.sql_type != column.sql_type and not is_widening_sql(fact.sql_type, column.sql_type):
-        problem = f"loses by the cast: the source says {fact.sql_type}, the model says {column.sql_type}"
+        problem = f"would lose by the cast: the source says {fact.sql_type}, the model says {column.sql_type}"
         condition = sql.SQL('({0}::{1}::{2})::text COLLATE "C" IS DISTINCT FROM {0}::text COLLATE "C"').format(
             own, sql_types.of_plan(column.sql_type), sql_types.of_catalogue(fact.sql_type)
         )
@@ -104,7 +104,7 @@ def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
         condition = sql.SQL('{0} IS NOT NULL AND NOT ({0}::text COLLATE "C" = ANY ({1}::text[]))').format(
             own, sql.Literal(list(column.labels))
         )
-        checks.append(Check(column=column.name, problem="is no label of the model's Enum", condition=condition))
+        checks.append(Check(column=column.name, problem="would be no label of the model's Enum", condition=condition))
     return checks
 
 

@@ -4,12 +4,14 @@ Everything here happens in one REPEATABLE READ READ ONLY transaction of the sour
 """
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import columns, database_errors
+from datasurface.yellow.engine import applied, columns, database_errors
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.delta import described_key
 from datasurface.yellow.engine.readings import Check, Reading, reading
@@ -35,20 +37,20 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
 
 
 def verify(session: Session, table: Reading) -> None:
-    """Check in the snapshot that no value of the table is lost by how it is read; one scan, none without checks.
+    """Check in the snapshot that no value of the table is lost by how it is read; mostly one scan, none without checks.
 
     Raises ModelError naming the columns, how many values each and the key of the first one, as a hash where the key is
     classified.
     """
-    if not table.checks:
-        return
-    with database_errors.reporting(f"reading {table.table.dataset}"), session.raw.cursor() as cursor:
+    with database_errors.reporting(f"reading {table.table.dataset}"):
         try:
-            cursor.execute(_counting(table, table.checks))
-        except psycopg2.DataError:
-            session.rollback()
+            found = [
+                value
+                for start in range(0, len(table.checks), _CHECKS_PER_SCAN)
+                for value in _counted(session, table, table.checks[start : start + _CHECKS_PER_SCAN])
+            ]
+        except _NO_CAST:
             raise ModelError(_failing_casts(session, table), fix=_FIX) from None
-        found = cursor.fetchone() or ()
     problems = [
         _problem(table, check, count, key)
         for check, count, key in zip(table.checks, found[::2], found[1::2], strict=True)
@@ -58,7 +60,23 @@ def verify(session: Session, table: Reading) -> None:
         raise ModelError("; ".join(problems), fix=_FIX)
 
 
-_FIX = "Fix the model or the source, then it goes on by itself"
+#: What the server says where a value, or a whole type, has no way into the model's type.
+_NO_CAST: Final = (psycopg2.DataError, psycopg2.errors.CannotCoerce)
+#: A check takes two columns of a result, which can have 1,664.
+_CHECKS_PER_SCAN: Final = 800
+_FIX: Final = "Fix the model or the source, then it goes on by itself"
+
+
+def _counted(session: Session, table: Reading, checks: Sequence[Check]) -> Sequence[Any]:
+    """Per check two values, as `_counting` has them. An error leaves the snapshot as it was."""
+    applied.run(session, sql.SQL("SAVEPOINT ds_checks"))
+    try:
+        with session.raw.cursor() as cursor:
+            cursor.execute(_counting(table, checks))
+            return cursor.fetchone() or ()
+    except _NO_CAST:
+        applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_checks"))
+        raise
 
 
 def _counting(table: Reading, checks: Sequence[Check]) -> sql.Composed:
@@ -80,13 +98,11 @@ def _problem(table: Reading, check: Check, count: int, key: str) -> str:
 
 
 def _failing_casts(session: Session, table: Reading) -> str:
-    """Which columns hold a value that cannot be cast at all, each tried by itself in a transaction of its own."""
+    """Which columns hold a value that cannot be cast at all."""
     failing = []
     for check in table.checks:
-        with session.raw.cursor() as cursor:
-            try:
-                cursor.execute(_counting(table, [check]))
-            except psycopg2.DataError as error:
-                failing.append(f"{table.table.dataset}.{check.column}: a value {check.problem} ({error.pgcode})")
-        session.rollback()
+        try:
+            _counted(session, table, [check])
+        except _NO_CAST as error:
+            failing.append(f"{table.table.dataset}.{check.column}: a value {check.problem} ({error.pgcode})")
     return "; ".join(failing)
