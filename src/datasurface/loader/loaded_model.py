@@ -1,6 +1,8 @@
 """Loading: copy the directory, read the mapping, have eco.py run, judge how that ended, read the answer."""
 
+import errno
 import gc
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -77,21 +79,30 @@ def load(path: Path, *, limits: Limits = DEFAULT) -> LoadedModel:
 
 
 def _copied(path: Path, copy: Path, limits: Limits) -> Path:
+    name = path.absolute().name
     try:
-        root = path.resolve(strict=True)
+        root = _resolved(path)
         tree.copy_tree(root, copy, limits)
     except tree.TreeTooLarge as error:
         fix = "keep data and environments out of the model's directory"
-        raise ModelNotLoaded(loading.TREE.finding(path.name, f"the directory {error}", fix)) from error
+        raise ModelNotLoaded(loading.TREE.finding(name, f"the directory {error}", fix)) from error
     except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}"
-        raise ModelNotLoaded(
-            loading.TREE.finding(path.name, problem, "name a directory whose files you may read")
-        ) from error
+        file = "" if error.filename is None else f" ({Path(error.filename).name})"
+        problem = f"cannot be read: {error.strerror or error}{file}"
+        fix = "name a directory whose files you may read"
+        raise ModelNotLoaded(loading.TREE.finding(name, problem, fix)) from error
     if not (copy / MODEL_FILE).is_file():
         message = "is missing at the root of the model"
         raise ModelNotLoaded(loading.TREE.finding(MODEL_FILE, message, "name the directory that holds eco.py"))
     return root
+
+
+def _resolved(path: Path) -> Path:
+    """The directory behind all links, which are followed once. Raises OSError."""
+    try:
+        return path.resolve(strict=True)
+    except RuntimeError as error:  # what Python before 3.13 says of links that lead to each other
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
 def _ecosystem(outcome: Outcome, limits: Limits) -> Ecosystem:

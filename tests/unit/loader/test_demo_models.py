@@ -133,6 +133,35 @@ def test_schema_change_is_not_taken_back_in_silence(loaded):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        pytest.param(name, column, marks=pytest.mark.row(row, kind="refusal"))
+        for name, row, columns in (
+            ("customers", "M04", ("firstname", "dob", "email", "billingaddressid")),
+            ("addresses", "M05", ("customerid", "city", "zipcode")),
+        )
+        for column in columns
+    ],
+)
+def test_columns_of_the_demo_do_not_leave_in_silence(loaded, name, column):
+    """What consumers see of the demo's datasets cannot be taken away or narrowed without notice."""
+    before = loaded["demo"].ecosystem
+
+    def changed(dataset):
+        columns = [each for each in dataset.schema.columns if (dataset.name, each.name) != (name, column)]
+        return replace(dataset, schema=dsl.DDLTable(columns))
+
+    zone = before.zones[0]
+    (store,) = zone.teams[0].datastores
+    store = replace(store, datasets=[changed(dataset) for dataset in store.datasets])
+    after = replace(before, zones=[replace(zone, teams=[replace(zone.teams[0], datastores=[store])])])
+
+    assert [finding.path for finding in compatibility.findings(before, after)] == [
+        f"Test/USA/team1/Store1/{name}/{column}"
+    ]
+
+
 def without_datasets(ecosystem):
     """Give an ecosystem as JSON with the schemas of its datasets taken out."""
     document = codec.encode(ecosystem)

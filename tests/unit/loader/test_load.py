@@ -63,6 +63,7 @@ def test_modules_beside_eco_py_can_be_imported(model_of):
         ("import os\nos._exit(7)\n", "DS005", "eco.py", "ended its process with status 7 before"),
         ("import os\nos.kill(os.getpid(), 9)\n", "DS005", "eco.py", "was killed by SIGKILL"),
         ("import os\nos.kill(os.getpid(), 11)\n", "DS005", "eco.py", "was killed by SIGSEGV"),
+        ("import os\nos.kill(os.getppid(), 9)\nwhile True: pass\n", "DS005", "eco.py", "was killed by SIGKILL"),
         ("import os\nos.closerange(0, 100)\n" + RIGHT, "DS005", "eco.py", "ended its process with status 1"),
     ],
 )
@@ -313,6 +314,12 @@ def test_directory_without_eco_py_is_no_model(tmp_path):
         load(tmp_path, limits=SMALL)
     with pytest.raises(ModelNotLoaded, match="nowhere: cannot be read: No such file or directory"):
         load(tmp_path / "nowhere", limits=SMALL)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ModelNotLoaded, match="loop: cannot be read: Too many levels of symbolic links"):
+        load(tmp_path / "loop", limits=SMALL)
+    (tmp_path / "eco.py").write_text(RIGHT)
+    with pytest.raises(ModelNotLoaded, match=r"eco\.py: cannot be read: Not a directory"):
+        load(tmp_path / "eco.py", limits=SMALL)
 
 
 def test_path_may_be_a_link(model_of, tmp_path):
