@@ -7,8 +7,9 @@ import psycopg2
 import pytest
 
 from datasurface.dsl import MilestoneStrategy
-from datasurface.yellow.engine import platform_store, table_sync, view_reconcile
-from datasurface.yellow.engine.lock_waits import Patience
+from datasurface.errors import ModelError
+from datasurface.yellow.engine import platform_store, table_sync, workspace_views
+from datasurface.yellow.engine.links import Links
 from datasurface.yellow.engine.platform_store import StoredPlatform
 from datasurface.yellow.engine.view_reconcile import Reconciliation
 from datasurface.yellow.engine.view_steps import ViewAction
@@ -314,7 +315,8 @@ def test_conditions_of_a_reader_see_no_row_that_the_view_leaves_out(deployment):
     deployment.execute("INSERT INTO {} VALUES ('gone', 1, 1), ('here', 1, 2147483647)", FORENSIC_MERGE)
     deployment.execute(
         "CREATE TABLE public.told (value text);"
-        " CREATE FUNCTION public.tells(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS 'BEGIN INSERT INTO public.told VALUES (value); RETURN true; END'"
+        " CREATE FUNCTION public.tells(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001"
+        " AS 'BEGIN INSERT INTO public.told VALUES (value); RETURN true; END'"
     )
 
     deployment.execute("CREATE TABLE public.seen AS SELECT * FROM {} WHERE public.tells(id)", FORENSIC_VIEW)
@@ -339,9 +341,8 @@ def test_a_reconcile_takes_the_views_from_the_last_merge(deployment):
     stored(deployment, live, forensic)
 
     def run(platform: str | None = None) -> dict[str, int]:
-        session, patience = deployment.session, Patience.of_seconds(1)
-        roles = deployment.installation.roles
-        return happened(view_reconcile.reconcile(session, SCHEMA, roles, platform=platform, patience=patience))
+        links = Links(deployment.installation.connections)
+        return happened(workspace_views.reconcile(links, platform=platform, wait_seconds=1).views)
 
     assert run(PLATFORMS[LIVE]) == {"created": 1}
     assert run("yellowforensic") == {"created": 2}
@@ -349,6 +350,8 @@ def test_a_reconcile_takes_the_views_from_the_last_merge(deployment):
     stored(deployment, replace(live, tables=()))
     assert run(PLATFORMS[FORENSIC]) == {"unchanged": 2}
     assert run() == {"unchanged": 2, "dropped": 1}
+    with pytest.raises(ModelError, match="platform Nowhere is not deployed; deployed: YellowForensic, YellowLive"):
+        run("Nowhere")
 
 
 @pytest.mark.parametrize("name", ['say "hi"', "100%", "select", "Größe", "{}", "' or '1'='1", "a" * 63])

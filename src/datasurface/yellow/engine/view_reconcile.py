@@ -1,4 +1,4 @@
-"""Reconciles the views with what the last merge stored, each in a transaction of its own, and counts truly.
+"""Brings views to their plans, each in a transaction of its own, and counts truly.
 
 The model merge changes views in its one transaction; this heals what happened to them since, and says of each view that
 it cannot heal why. A view that fails keeps no other from being brought in order.
@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from datasurface.errors import DatasurfaceError, ModelError, TransientError
-from datasurface.yellow.engine import lock_waits, locks, platform_store, view_steps
-from datasurface.yellow.engine.connect import Session
+from datasurface.errors import DatasurfaceError
+from datasurface.yellow.engine import lock_waits, view_steps
 from datasurface.yellow.engine.lock_waits import Patience
-from datasurface.yellow.engine.roles import Roles
 from datasurface.yellow.engine.view_facts import Views
 from datasurface.yellow.engine.view_steps import ViewAction, ViewStep
 from datasurface.yellow.engine.view_sync import ViewSync
-from datasurface.yellow.plan import names
 from datasurface.yellow.plan.views import ViewPlan
 
 
@@ -77,24 +74,3 @@ class ViewReconcile:
         if reason is not None:
             return ViewResult(name=step.name, action=ViewAction.FAILED, reason=reason)
         return ViewResult(name=step.name, action=step.action)
-
-
-def reconcile(
-    session: Session, schema: str, roles: Roles, *, platform: str | None = None, patience: Patience
-) -> Reconciliation:
-    """Bring the views to what the last merge stored, all of them or those of one platform, given by either name.
-
-    Holds the lock of the model merge. Raises TransientError if a merge is under way, ModelError for a platform that was
-    never deployed.
-    """
-    with locks.held(session, locks.MERGE_LOCK, timeout_seconds=patience.remaining_seconds) as is_ours:
-        if not is_ours:
-            raise TransientError("a model merge is under way", fix="Reconcile the views again when it is done")
-        stored = platform_store.read(session, schema)
-        platform_name = None if platform is None else names.platform_name(platform)
-        if platform_name is not None and platform_name not in stored:
-            known = ", ".join(each.settings.platform for each in stored.values()) or "none"
-            raise ModelError(f"platform {platform} is not deployed; deployed: {known}")
-        plans = [view for name, each in stored.items() if platform_name in (None, name) for view in each.views]
-        sync = ViewSync(session=session, schema=schema, roles=roles)
-        return ViewReconcile(sync=sync, patience=patience).to(plans, platform_name=platform_name)
