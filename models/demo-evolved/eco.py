@@ -52,6 +52,56 @@ def addresses() -> Dataset:
     )
 
 
+def producer(database: PostgresDatabase) -> Datastore:
+    """Both tables, read in one snapshot so that their foreign keys hold in the copy."""
+    return Datastore(
+        name="Store1",
+        production_status=ProductionStatus.NOT_PRODUCTION,
+        datasets=[customers(), addresses()],
+        capture=SQLSnapshotIngestion(
+            container=database,
+            consistency=Consistency.MULTI_DATASET,
+            credential=Credential("customer_reader"),
+            tables={"customers": "customers", "addresses": "addresses"},
+        ),
+    )
+
+
+def consumer() -> Workspace:
+    """The same data twice: as it is now, and as it ever was."""
+    live = RetentionRequirements(MilestoneStrategy.LIVE_ONLY, latency_seconds=60)
+    forensic = RetentionRequirements(MilestoneStrategy.BATCH_MILESTONED, latency_seconds=600)
+    both = [DatasetSink("Store1", "customers"), DatasetSink("Store1", "addresses")]
+    return Workspace(
+        name="Consumer1",
+        groups=[
+            DatasetGroup("LiveDSG", requirements=live, sinks=both),
+            DatasetGroup("ForensicDSG", requirements=forensic, sinks=both),
+        ],
+    )
+
+
+def platforms(database: PostgresDatabase) -> list[YellowDataPlatform]:
+    """One for each pace and depth of history."""
+    return [
+        YellowDataPlatform(
+            name="YellowLive",
+            milestone_strategy=MilestoneStrategy.LIVE_ONLY,
+            merge_container=database,
+            credential=Credential("yellowlive_merge"),
+            default_schedule="* * * * *",
+            run_budget_seconds=55,
+        ),
+        YellowDataPlatform(
+            name="YellowForensic",
+            milestone_strategy=MilestoneStrategy.BATCH_MILESTONED,
+            merge_container=database,
+            credential=Credential("yellowforensic_merge"),
+            default_schedule="*/10 * * * *",
+        ),
+    ]
+
+
 def create_ecosystem() -> Ecosystem:
     """The whole model."""
     home = GitRepository("datasurface/demo-model", branch="main")
@@ -62,59 +112,11 @@ def create_ecosystem() -> Ecosystem:
     merge_db = PostgresDatabase(
         name="merge_db", host="localhost", port=5432, database="datasurface_merge", locations=here
     )
-    store = Datastore(
-        name="Store1",
-        production_status=ProductionStatus.NOT_PRODUCTION,
-        datasets=[customers(), addresses()],
-        capture=SQLSnapshotIngestion(
-            container=customer_db,
-            consistency=Consistency.MULTI_DATASET,
-            credential=Credential("customer_reader"),
-            tables={"customers": "customers", "addresses": "addresses"},
-        ),
-    )
-    both = [DatasetSink("Store1", "customers"), DatasetSink("Store1", "addresses")]
-    consumer = Workspace(
-        name="Consumer1",
-        groups=[
-            DatasetGroup(
-                "LiveDSG",
-                requirements=RetentionRequirements(MilestoneStrategy.LIVE_ONLY, latency_seconds=60),
-                sinks=both,
-            ),
-            DatasetGroup(
-                "ForensicDSG",
-                requirements=RetentionRequirements(MilestoneStrategy.BATCH_MILESTONED, latency_seconds=600),
-                sinks=both,
-            ),
-        ],
-    )
+    team = Team(name="team1", owning_repo=home, datastores=[producer(customer_db)], workspaces=[consumer()])
     return Ecosystem(
         name="Test",
         owning_repo=home,
         vendors=[InfrastructureVendor("MyCorp", locations=[Location("USA", locations=[Location("NY_1")])])],
-        data_platforms=[
-            YellowDataPlatform(
-                name="YellowLive",
-                milestone_strategy=MilestoneStrategy.LIVE_ONLY,
-                merge_container=merge_db,
-                credential=Credential("yellowlive_merge"),
-                default_schedule="* * * * *",
-                run_budget_seconds=55,
-            ),
-            YellowDataPlatform(
-                name="YellowForensic",
-                milestone_strategy=MilestoneStrategy.BATCH_MILESTONED,
-                merge_container=merge_db,
-                credential=Credential("yellowforensic_merge"),
-                default_schedule="*/10 * * * *",
-            ),
-        ],
-        zones=[
-            GovernanceZone(
-                name="USA",
-                owning_repo=home,
-                teams=[Team(name="team1", owning_repo=home, datastores=[store], workspaces=[consumer])],
-            )
-        ],
+        data_platforms=platforms(merge_db),
+        zones=[GovernanceZone(name="USA", owning_repo=home, teams=[team])],
     )
