@@ -8,6 +8,9 @@ from datasurface.yellow.engine.view_steps import ViewAction
 from datasurface.yellow.plan.changes import Change, ChangeKind, PlanChanges, TableChange
 
 _VERBS: Final = {ChangeKind.ADDED: "is new", ChangeKind.REMOVED: "goes", ChangeKind.CHANGED: "changes"}
+_PLURALS: Final = {ChangeKind.ADDED: "are new", ChangeKind.REMOVED: "go", ChangeKind.CHANGED: "change"}
+#: How many things of one kind are named before the rest is counted.
+_NAMED: Final = 5
 
 
 def headline(outcome: ApplyOutcome) -> str:
@@ -42,8 +45,16 @@ def figures(outcome: ApplyOutcome) -> str:
 
 
 def _named(word: str, changes: Iterable[Change]) -> Iterator[str]:
+    """`stream YellowLive/Store1 is new`, `platforms A, B and 7 more are new`."""
+    by_kind: dict[ChangeKind, list[str]] = {}
     for change in changes:
-        yield f"{word} {change.name} {_VERBS[change.kind]}"
+        by_kind.setdefault(change.kind, []).append(change.name)
+    for kind, names in by_kind.items():
+        if len(names) == 1:
+            yield f"{word} {names[0]} {_VERBS[kind]}"
+            continue
+        rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"{word}s {', '.join(names[:_NAMED])}{rest} {_PLURALS[kind]}"
 
 
 def _datasets(changes: PlanChanges) -> Iterator[str]:
@@ -78,4 +89,4 @@ def _parts(table: TableChange) -> Iterator[str]:
 def _otherwise(changes: PlanChanges) -> list[str]:
     """What is left to say where no table, stream, platform or workspace changes."""
     found = (("view", changes.views), ("stream", changes.streams), ("DAG row", changes.dags))
-    return [f"{len(each)} {word if len(each) == 1 else word + 's'} differ" for word, each in found if each]
+    return [f"1 {word} differs" if len(each) == 1 else f"{len(each)} {word}s differ" for word, each in found if each]
