@@ -35,8 +35,10 @@ SELECT CASE WHEN m.ds_surf_target IS NULL THEN 'I' ELSE 'D' END AS op, m.ds_surf
  WHERE m.ds_surf_target IS NULL OR s.ds_surf_row IS NULL
 
 -- count_delta --
--- How many keys came, changed and left.
-SELECT count(*) FILTER (WHERE op = 'I'), count(*) FILTER (WHERE op = 'U'), count(*) FILTER (WHERE op = 'D') FROM {delta}
+-- How many keys came, changed and left, and how many rows there were before.
+SELECT count(*) FILTER (WHERE op = 'I'), count(*) FILTER (WHERE op = 'U'), count(*) FILTER (WHERE op = 'D'),
+       (SELECT count(*) FROM {merge} AS x WHERE {open_rows})
+  FROM {delta}
 
 -- close_staged --
 -- Forensic: close the open version of each row that was replaced or left.
