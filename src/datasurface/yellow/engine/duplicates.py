@@ -45,11 +45,9 @@ def _problem(source: Session, reading: Reading) -> str | None:
 
 def _repeated_keys(reading: Reading) -> sql.Composed:
     """How many keys stand in more than one row, and the least of them as text; keys in the model's types."""
-    key = sql.SQL(" || E'\\t' || ").join(
-        sql.SQL("{}::text").format(sql.Identifier("k", column)) for column in reading.table.key
-    )
+    values = [sql.SQL('{}::text COLLATE "C"').format(sql.Identifier("k", column)) for column in reading.table.key]
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in reading.table.wire_columns)
     return sql.SQL(
         'SELECT count(*), min(key COLLATE "C") FROM '
-        "(SELECT {} AS key FROM ({}) AS k ({}) GROUP BY 1 HAVING count(*) > 1) AS repeated"
-    ).format(key, reading.query, names)
+        "(SELECT {} AS key FROM ({}) AS k ({}) GROUP BY {} HAVING count(*) > 1) AS repeated"
+    ).format(sql.SQL(" || E'\\t' || ").join(values), reading.query, names, sql.SQL(", ").join(values))
