@@ -10,6 +10,7 @@ from datasurface.lint.check import check
 from datasurface.lint.report import Finding, Report
 from datasurface.loader import LoadedModel, ModelNotLoaded, load
 from datasurface.model import codec
+from datasurface.model.collection_pause import without_collection
 from datasurface.yellow.plan import findings as physical_names
 
 
@@ -39,7 +40,8 @@ def command(ctx: click.Context, model: Path, as_json: bool) -> None:
 def whole_report(loaded: LoadedModel) -> Report:
     """What lint finds, and what the plan finds about the physical names."""
     report = check(loaded.ecosystem, loaded.mapping, loaded.mapping_findings)
-    physical: list[Finding] = physical_names.findings(loaded.ecosystem, loaded.mapping)
+    with without_collection():
+        physical: list[Finding] = physical_names.findings(loaded.ecosystem, loaded.mapping)
     return Report(tuple(sorted([*report.findings, *physical], key=lambda finding: finding.rule)))
 
 

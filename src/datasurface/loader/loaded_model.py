@@ -1,12 +1,9 @@
 """Loading: copy the directory, read the mapping, have eco.py run, judge how that ended, read the answer."""
 
 import errno
-import gc
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -20,6 +17,7 @@ from datasurface.loader import mapping_file, model_process, tree
 from datasurface.loader.limits import DEFAULT, MIB, Limits
 from datasurface.loader.model_process import Outcome
 from datasurface.model import codec
+from datasurface.model.collection_pause import without_collection
 from datasurface.model.ecosystem import Ecosystem
 from datasurface.model.mapping import PlatformMapping
 
@@ -113,7 +111,7 @@ def _ecosystem(outcome: Outcome, limits: Limits) -> Ecosystem:
     if outcome.status != 0 or not outcome.answer:
         _refuse_ended(outcome, limits)
     try:
-        with _without_collection():
+        with without_collection():
             return _read(outcome)
     except codec.InvalidDocument as error:
         message = f"gives no model: {error}"
@@ -161,15 +159,3 @@ def _refuse_problem(outcome: Outcome, problem: Any) -> NoReturn:
 
 def _refuse(outcome: Outcome, rule: Rule, message: str, fix: str) -> NoReturn:
     raise ModelNotLoaded(rule.finding(MODEL_FILE, message, fix), outcome.printed_bytes)
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """A large model is millions of records without cycles; looking for some among them takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

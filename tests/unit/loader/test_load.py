@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,36 @@ def test_directory_without_eco_py_is_no_model(tmp_path):
     (tmp_path / "eco.py").write_text(RIGHT)
     with pytest.raises(ModelNotLoaded, match=r"eco\.py: cannot be read: Not a directory"):
         load(tmp_path / "eco.py", limits=SMALL)
+
+
+def test_large_model_loads_in_seconds(model_of):
+    """50 stores of 40 datasets take a second; twenty times as many take some."""
+    source = """
+        from datasurface.dsl import *
+
+        HOME = GitRepository("owner/model")
+
+        def dataset(name):
+            columns = [DDLColumn(f"c{n}", VarChar(n + 1), primary_key=n == 0) for n in range(5)]
+            return Dataset(name=name, schema=DDLTable(columns))
+
+        def store(name):
+            database = PostgresDatabase(name=name, host="h", database="d")
+            capture = SQLSnapshotIngestion(container=database, credential=Credential("c"))
+            return Datastore(name=name, datasets=[dataset(f"d{n}") for n in range(40)], capture=capture)
+
+        def create_ecosystem():
+            team = Team(name="t", owning_repo=HOME, datastores=[store(f"s{n}") for n in range(50)])
+            zones = [GovernanceZone(name="z", owning_repo=HOME, teams=[team])]
+            return Ecosystem(name="Test", owning_repo=HOME, zones=zones)
+    """
+    root = model_of(source)
+
+    started = time.monotonic()
+    loaded = load(root, limits=SMALL)
+
+    assert sum(1 for _ in loaded.ecosystem.datasets()) == 2_000
+    assert time.monotonic() - started < 10
 
 
 def test_path_may_be_a_link(model_of, tmp_path):
