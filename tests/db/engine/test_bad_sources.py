@@ -1,0 +1,329 @@
+"""Sources, logins and tables that are not as the model says: what the user reads, what stays, that the stream heals."""
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from psycopg2 import sql
+
+from datasurface.errors import DatasurfaceError, ExitStatus, ModelError, TransientError
+from datasurface.yellow.engine.batch_state import BatchStatus
+from tests.db.engine.conftest import FORENSIC, LIVE
+from tests.db.streams import Stream, column, plan, table
+
+ITEMS = table("items", column("id", "integer", is_key=True), column("name"), column("size", "integer"))
+MAKE_ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, name text, size integer)"
+SEED = "INSERT INTO items VALUES (1, 'one', 1), (2, 'two', 2)"
+
+
+@pytest.fixture
+def stream(deployed) -> Stream:
+    """A stream of two items, loaded."""
+    stream = deployed(plan(LIVE, ITEMS), MAKE_ITEMS, SEED)
+    stream.run()
+    return stream
+
+
+def failure(stream: Stream, family: type[DatasurfaceError]) -> str:
+    """The message of a run that fails with an error of that family and leaves the merge table as it was."""
+    before = stream.rows()
+    with pytest.raises(family) as caught:
+        stream.run()
+    assert stream.rows() == before
+    return str(caught.value)
+
+
+#: What happens to the source, how it is put right, what the user reads.
+BREAKS = {
+    "renamed table": (
+        "ALTER TABLE items RENAME TO things",
+        "ALTER TABLE things RENAME TO items",
+        "items: there is no table public.items in",
+    ),
+    "renamed column": (
+        "ALTER TABLE items RENAME name TO label",
+        "ALTER TABLE items RENAME label TO name",
+        "items.name: source table items has no such column (it has id, label, size)",
+    ),
+    "ambiguous column": (
+        """ALTER TABLE items ADD "Name" text; ALTER TABLE items RENAME name TO "NAME\"""",
+        'ALTER TABLE items RENAME "NAME" TO name',
+        "items.name: columns NAME, Name of source table items differ from it in case alone",
+    ),
+    "dropped column": (
+        "ALTER TABLE items DROP size",
+        "ALTER TABLE items ADD size integer; UPDATE items SET size = id",
+        "items.size: source table items has no such column",
+    ),
+    "column of another type": (
+        "ALTER TABLE items ALTER size TYPE date USING '2024-01-01'",
+        "ALTER TABLE items ALTER size TYPE integer USING id",
+        "items.size: a value would lose by the cast: the source says date, the model says integer",
+    ),
+}
+
+
+@pytest.mark.parametrize(("breaking", "mending", "said"), BREAKS.values(), ids=BREAKS)
+@pytest.mark.row("I17", kind="refusal")
+def test_source_that_is_not_as_the_model_says_fails_by_name_and_heals(stream, breaking, mending, said):
+    """A model error names what is missing; the failed batch is visible; put right, the stream goes on by itself."""
+    stream.source(breaking)
+
+    assert said in failure(stream, ModelError)
+    assert stream.batch(2)["batch_status"] == BatchStatus.FAILED
+
+    stream.source(mending)
+    assert stream.run().outcome == "unchanged"
+    assert stream.batch(2) is None
+
+
+def test_missing_table_fails_the_first_batch(deployed):
+    """Nothing is loaded of a store of which one table is missing."""
+    other = table("others", column("id", "integer", is_key=True))
+    stream = deployed(plan(LIVE, ITEMS, other), MAKE_ITEMS, SEED)
+
+    assert "others: there is no table public.others in" in failure(stream, ModelError)
+    assert stream.rows("items") == []
+    stream.source("CREATE TABLE others (id integer PRIMARY KEY)")
+    assert stream.run().batch_id == 1
+
+
+def test_missing_schema_is_named(stream):
+    """A table is looked for in the store's schema and nowhere else."""
+    stream.redeploy(replace(stream.plan, source=replace(stream.plan.source, schema="elsewhere")))
+
+    assert "items: there is no table elsewhere.items in" in failure(stream, ModelError)
+
+
+@pytest.mark.row("I17")
+def test_column_that_only_the_source_has_is_not_looked_at(stream):
+    """A column that comes, changes and goes in the source and is not in the model makes no batch."""
+    for change in ("ADD extra text DEFAULT 'x'", "ALTER extra TYPE varchar(10)", "DROP extra"):
+        stream.source(f"ALTER TABLE items {change}")
+        assert stream.run().outcome == "unchanged"
+
+
+def test_source_column_moved_to_another_place_is_found_by_name(stream):
+    """A table made anew with its columns in another order reads the same."""
+    stream.source(
+        "ALTER TABLE items RENAME TO old",
+        "CREATE TABLE items (size integer, name text, extra integer, id integer PRIMARY KEY)",
+        "INSERT INTO items SELECT size, name, 7, id FROM old",
+    )
+
+    assert stream.run().outcome == "unchanged"
+
+
+def test_view_materialized_view_and_partitioned_table_are_read_like_tables(deployed):
+    """What a source calls a table may be any relation."""
+    stream = deployed(
+        plan(
+            FORENSIC,
+            table("of_view", column("id", "integer", is_key=True), column("v", "text", is_required=True)),
+            table("of_matview", column("id", "integer", is_key=True)),
+            table("of_parts", column("id", "integer", is_key=True)),
+        ),
+        "CREATE TABLE base (id integer, v text)",
+        "INSERT INTO base VALUES (1, 'x'), (2, 'y')",
+        "CREATE VIEW of_view AS SELECT * FROM base",
+        "CREATE MATERIALIZED VIEW of_matview AS SELECT id FROM base",
+        "CREATE TABLE of_parts (id integer) PARTITION BY RANGE (id)",
+        "CREATE TABLE part PARTITION OF of_parts FOR VALUES FROM (0) TO (9)",
+        "INSERT INTO of_parts VALUES (1), (2)",
+    )
+
+    assert stream.run().total == 6
+    stream.source("UPDATE base SET v = NULL WHERE id = 2", "DELETE FROM of_parts WHERE id = 2")
+    message = failure(stream, ModelError)
+    assert "of_view.v: 1 value would be null, and the model says not null (first: key id=2)" in message
+    stream.source("UPDATE base SET v = 'z' WHERE id = 2")
+    result = stream.run()
+    assert (result.updated, result.deleted) == (1, 1)
+
+
+@pytest.mark.parametrize("domain", ["text", "required"], ids=["table's not null", "domain's not null"])
+def test_null_behind_an_outer_join_is_found(deployed, domain):
+    """A view can give null where the table behind it, or its domain, cannot."""
+    stream = deployed(
+        plan(LIVE, table("joined", column("id", "integer", is_key=True), column("v", "text", is_required=True))),
+        "CREATE DOMAIN required AS text NOT NULL",
+        "CREATE TABLE a (id integer PRIMARY KEY)",
+        f"CREATE TABLE b (id integer PRIMARY KEY, v {domain} NOT NULL)",
+        "CREATE VIEW joined AS SELECT a.id, b.v FROM a LEFT JOIN b USING (id)",
+        "INSERT INTO a VALUES (1)",
+    )
+
+    assert "joined.v: 1 value would be null" in failure(stream, ModelError)
+
+
+def test_not_null_that_was_never_validated_is_checked(deployed):
+    """PostgreSQL 18 can promise not null for new rows alone; old ones are looked at."""
+    stream = deployed(
+        plan(LIVE, table("items", column("id", "integer", is_key=True))), "CREATE TABLE items (id integer)"
+    )
+    if stream.query("SELECT current_setting('server_version_num')::integer AS version")[0]["version"] < 180_000:
+        pytest.skip("a not null constraint that is not valid needs PostgreSQL 18")
+    stream.source("INSERT INTO items VALUES (NULL)", "ALTER TABLE items ADD CONSTRAINT r NOT NULL id NOT VALID")
+
+    assert "items.id: 1 value would be null" in failure(stream, ModelError)
+
+
+def test_missing_database_is_transient(stream):
+    """A database can be on its way; the next run tries again, and no failed batch alerts yet."""
+    _readdress(stream, database="no_such_database")
+
+    message = failure(stream, TransientError)
+
+    assert 'database "no_such_database" does not exist' in message
+    assert stream.batch(2) is None
+
+
+def test_server_that_is_away_is_transient(stream):
+    """A refused connection names the address; the run can be tried again."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        _readdress(stream, port=nobody.getsockname()[1])
+
+        with pytest.raises(TransientError, match=r"connecting to .* as customer_reader: ") as caught:
+            stream.run()
+
+    assert caught.value.exit_status == ExitStatus.TRANSIENT
+    assert stream.batch(2) is None
+    stream.installation.write_connections()
+    assert stream.run().outcome == "unchanged"
+
+
+def test_host_that_nobody_knows_is_transient(stream):
+    """A name can be unknown for a moment while a service starts."""
+    _readdress(stream, host="no-such-host.invalid")
+
+    assert "no-such-host.invalid" in failure(stream, TransientError)
+
+
+def test_wrong_password_is_a_model_error_that_does_not_hold_it(stream):
+    """The message says which credential's files to look at; the batch is visible as failed."""
+    directory = stream.installation.directory / "wrong"
+    directory.mkdir()
+    (directory / "username").write_text(stream.installation.login("customer_reader").username)
+    (directory / "password").write_text("correct horse battery")
+    _recredential(stream, str(directory))
+
+    message = failure(stream, ModelError)
+
+    assert "password authentication failed" in message
+    assert "Check the files `username` and `password` of the credential" in message
+    assert "horse" not in message + json.dumps(stream.batch(2)["state"])
+    stream.installation.write_connections()
+    assert stream.run().outcome == "unchanged"
+
+
+@pytest.fixture
+def stranger(stream) -> Iterator[str]:
+    """The stream reads as a role of its own, which may connect and nothing else; its name."""
+    installation = stream.installation
+    source = installation.endpoint("source").database
+    name = f"{source}_stranger"
+    directory = installation.directory / "stranger"
+    directory.mkdir()
+    (directory / "username").write_text(name)
+    (directory / "password").write_text("stranger-7Kq")
+    with installation.session("admin", "source") as session, session.raw.cursor() as cursor:
+        role, database = sql.Identifier(name), sql.Identifier(source)
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'stranger-7Kq'").format(role))
+        cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+        session.commit()
+        _recredential(stream, str(directory))
+        yield name
+        cursor.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(role))
+        session.commit()
+
+
+def test_login_without_a_right_on_the_table_is_a_model_error(stream, stranger):
+    """No right is no empty table: the batch fails with the table's name, and heals when the right is there."""
+    stream.source(f'GRANT USAGE ON SCHEMA public TO "{stranger}"')
+
+    message = failure(stream, ModelError)
+
+    assert "permission denied for table items" in message
+    stream.source(f'GRANT SELECT ON items TO "{stranger}"')
+    assert stream.run().outcome == "unchanged"
+
+
+def test_row_policy_raises_an_error_instead_of_hiding_rows(stream, stranger):
+    """A policy on the source would make rows look deleted; the batch fails and every row stays."""
+    stream.source(
+        f'GRANT USAGE ON SCHEMA public TO "{stranger}"',
+        f'GRANT SELECT ON items TO "{stranger}"',
+        "CREATE POLICY first_only ON items FOR SELECT USING (id = 1)",
+        "ALTER TABLE items ENABLE ROW LEVEL SECURITY",
+    )
+
+    assert "row-level security" in failure(stream, ModelError)
+
+    stream.source("ALTER TABLE items DISABLE ROW LEVEL SECURITY")
+    assert stream.run().outcome == "unchanged"
+
+
+def test_column_without_a_right_is_a_model_error(stream, stranger):
+    """Rights on some columns alone are not enough, and the error says so."""
+    stream.source(f'GRANT USAGE ON SCHEMA public TO "{stranger}"', f'GRANT SELECT (id, name) ON items TO "{stranger}"')
+
+    assert "permission denied for table items" in failure(stream, ModelError)
+
+
+def test_missing_merge_table_is_a_model_error_and_no_other_dataset_moves(deployed):
+    """A dropped merge table fails the whole batch; its name is said."""
+    stream = deployed(
+        plan(FORENSIC, ITEMS, table("others", column("id", "integer", is_key=True))),
+        MAKE_ITEMS,
+        SEED,
+        "CREATE TABLE others (id integer PRIMARY KEY)",
+        "INSERT INTO others VALUES (1)",
+    )
+    stream.run()
+    stream.execute(sql.SQL("DROP TABLE {}").format(stream.tables("others").merge))
+    stream.source("UPDATE items SET size = 7", "INSERT INTO others VALUES (2)")
+
+    with pytest.raises(ModelError, match="yellowforensic_store1_others_merge"):
+        stream.run()
+
+    assert len(stream.history("items")) == 2
+    assert stream.batch(2)["batch_status"] == BatchStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"platform": "Nowhere"}, "no stream of store Store1 is planned on platform Nowhere"),
+        ({"store": "Store2"}, "no stream of store Store2 is planned on platform YellowLive"),
+        ({"dataset": "items"}, "dataset items of Store1 has no stream of its own on platform YellowLive"),
+    ],
+    ids=["platform", "store", "dataset"],
+)
+def test_stream_that_is_not_planned_is_a_model_error(stream, changes, said):
+    """The message says which of the names is wrong, and nothing is recorded anywhere."""
+    from datasurface.yellow.engine import run
+
+    request = replace(stream.request(), **changes)
+
+    with pytest.raises(ModelError, match=said):
+        run.run(request, stream.links, lambda *_: None)
+
+    assert stream.batch(2) is None
+
+
+def _readdress(stream: Stream, **changes: object) -> None:
+    """Give the source container another address in the connections file."""
+    path = stream.installation.connections_path
+    document = json.loads(path.read_text())
+    document["containers"]["customer_db"].update(changes)
+    path.write_text(json.dumps(document))
+
+
+def _recredential(stream: Stream, directory: str) -> None:
+    path = stream.installation.connections_path
+    document = json.loads(path.read_text())
+    document["credentials"]["customer_reader"] = {"directory": directory}
+    path.write_text(json.dumps(document))
