@@ -10,7 +10,13 @@ WITH RECURSIVE relation AS (
        AND c.relname = ANY (%(tables)s::text[])
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ), resolved AS (
-    SELECT r.relname, r.relkind, a.attnum, a.attname, a.attnotnull, a.attgenerated, a.attcollation,
+    -- Since PostgreSQL 18 a not null constraint may be not valid: it says nothing of older rows.
+    SELECT r.relname, r.relkind, a.attnum, a.attname,
+           a.attnotnull AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_constraint AS n
+                WHERE n.conrelid = r.oid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey = ARRAY[a.attnum]
+           ) AS attnotnull,
+           a.attgenerated, a.attcollation,
            a.atttypid AS type_oid, a.atttypmod AS type_modifier, false AS is_domain, false AS is_required_by_domain
       FROM relation AS r
       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid
