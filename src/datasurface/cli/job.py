@@ -33,9 +33,19 @@ class JobCommand(click.Command):
 @click.option("--dataset", help="The dataset, where those of the store are captured one by one.")
 @click.option("--run-id", help="The same run twice has one effect.")
 @click.option("--full", "in_full", is_flag=True, help="Compute every checksum from every row.")
+@click.option(
+    "--budget-seconds", type=click.FloatRange(min=0), help="Look again for so long. Default: as the platform says."
+)
 @click.pass_context
 def command(
-    ctx: click.Context, platform: str, store: str, dataset: str | None, run_id: str | None, in_full: bool
+    ctx: click.Context,
+    *,
+    platform: str,
+    store: str,
+    dataset: str | None,
+    run_id: str | None,
+    in_full: bool,
+    budget_seconds: float | None,
 ) -> None:
     """One run of an ingestion stream: compare its source with the merge tables and make batches of what changed.
 
@@ -45,7 +55,14 @@ def command(
     from datasurface.runtime.jobs import snapshot_merge
     from datasurface.yellow.engine.run import RunRequest
 
-    request = RunRequest(platform=platform, store=store, dataset=dataset, run_id=run_id or None, in_full=in_full)
+    request = RunRequest(
+        platform=platform,
+        store=store,
+        dataset=dataset,
+        run_id=run_id or None,
+        in_full=in_full,
+        budget_seconds=budget_seconds,
+    )
     ctx.exit(snapshot_merge.run_job(request, click.echo))
 
 

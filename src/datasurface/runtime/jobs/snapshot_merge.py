@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -85,7 +86,8 @@ def _result(request: RunRequest, say: Print) -> RunResult:
     def watch(stream: StreamPlan, outcome: LookOutcome) -> None:
         for line in look_lines(stream, outcome):
             say(line)
-        log.info("looked", stream=stream.stream_key, batch_id=outcome.batch_id, **_facts(outcome.counts))
+        tell = log.debug if outcome.batch_id is None else log.info
+        tell("looked", stream=stream.stream_key, batch_id=outcome.batch_id, **asdict(outcome.counts))
 
     log.info("run begins", platform=request.platform, store=request.store, dataset=request.dataset, run=request.run_id)
     result = _Worker(links, lambda: run.run(request, links, watch)).result()
@@ -167,12 +169,3 @@ def _write(path: Path, result: RunResult) -> None:
         path.write_text(result.text(), encoding="utf-8")
     except OSError as error:
         logs.logger("job").error(f"the result cannot be written to {path}: {error.strerror}")
-
-
-def _facts(counts: Counts) -> dict[str, int]:
-    return {
-        "inserted": counts.inserted,
-        "updated": counts.updated,
-        "deleted": counts.deleted,
-        "total": counts.total,
-    }
