@@ -42,6 +42,7 @@ def run_job(request: RunRequest, say: Print) -> ExitStatus:
         result = _result(request, say)
     except DatasurfaceError as error:
         logs.logger("job").error(error.message, fix=error.fix, family=error.family)
+        logs.logger("job").debug("the error came from", exc_info=error)
         result = run_result.failed(request.run_id, error)
     except BaseException as error:  # whatever it is, it has to be reported
         logs.logger("job").error("the run failed for a reason that nobody foresaw", exc_info=error)
