@@ -67,6 +67,25 @@ def test_both_platforms_run_look_well_and_are_proven(applied, installation):
     assert proven.stdout.splitlines()[-1].startswith("audit  merge tables equal the 3 recorded batches; ")
 
 
+@pytest.mark.row("I16", kind="refusal")
+def test_platform_that_fails_leaves_the_other_one_alone(applied, installation):
+    """A damaged table of one platform is found there, and the other one makes its next batch and is proven."""
+    with installation.session("admin") as session:
+        with session.raw.cursor() as cursor:
+            cursor.execute("ALTER TABLE public.yellowlive_store1_customers_merge RENAME TO gone")
+        session.commit()
+    change_source(installation, "UPDATE public.customers SET phone = NULL WHERE id = 'CUST002'")
+
+    live = applied("job", "snapshot-merge", "--platform", "YellowLive", "--store", "Store1")
+    forensic = applied("job", "snapshot-merge", "--platform", "YellowForensic", "--store", "Store1")
+
+    assert (live.exit_code, forensic.exit_code) == (1, 0)
+    assert applied("audit", "--platform", "YellowForensic").exit_code == 0
+    broken = applied("audit", "--platform", "YellowLive")
+    assert broken.exit_code == 1
+    assert "customers: batch 1 cannot be audited: its merge table was dropped" in broken.stdout
+
+
 @pytest.mark.row("I17")
 def test_schema_change_of_the_demo_keeps_every_batch_provable(applied, installation):
     """Columns arrive between two batches; batch 1 is still audited in its own columns."""

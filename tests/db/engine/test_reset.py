@@ -123,7 +123,8 @@ def test_staging_of_a_dataset_that_left_the_plan_is_emptied_as_well(deployed, st
     assert stream.query("SELECT * FROM {}", others) == []
 
 
-@pytest.mark.row("R02", "R07", kind="refusal")
+@pytest.mark.row("R02")
+@pytest.mark.row("R07", kind="refusal")
 def test_committed_batch_is_refused_and_stays_committed(stream):
     """The exact message, and a batch that is as it was."""
     before = stream.batch(1)
@@ -135,7 +136,8 @@ def test_committed_batch_is_refused_and_stays_committed(stream):
     assert stream.batch(1) == before
 
 
-@pytest.mark.row("R03", "R07", kind="refusal")
+@pytest.mark.row("R03")
+@pytest.mark.row("R07", kind="refusal")
 @pytest.mark.parametrize("names", [{"store": "Nowhere"}, {"platform": "Nowhere"}], ids=["store", "platform"])
 def test_unknown_store_is_refused(stream, names):
     """A store that no stream of the platform reads cannot be found."""
@@ -208,7 +210,7 @@ def test_command_answers_and_exits_by_what_happened(interrupted):
     assert answer_of(interrupted, *arguments) == (0, "SUCCESS\n")
 
 
-@pytest.mark.row("R06", kind="refusal")
+@pytest.mark.row("R03", "R06", kind="refusal")
 def test_command_tells_errors_from_success_by_its_status(stream):
     """A committed batch is a state error, an unknown store a model error, a busy stream transient."""
     platform = ("--platform", stream.plan.platform)
