@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from psycopg2 import sql
 
-from datasurface.yellow.engine import applied, copy, crash_points, merge_lines, merge_statements
+from datasurface.yellow.engine import applied, columns, copy, crash_points, merge_lines, merge_statements
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.crash_points import CrashPoint
 from datasurface.yellow.engine.merge_statements import setting, statement
@@ -22,8 +22,8 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
     """
     lines = SummedLines(_watched(blocks))
     in_batch = merge_lines.with_batch_columns(tables, tables.batch_values(batch_id))
-    columns = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
-    added = copy.rows_in(session.raw, copy.copy_in(tables.merge, columns), map(in_batch, lines))
+    filled = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
+    added = copy.rows_in(session.raw, copy.copy_in(tables.merge, filled), map(in_batch, lines))
     applied.expect(added, lines.rows, table=tables.plan.merge_table, step="first_load")
     if not _has_key(session, tables):
         _build_key(session, tables)
@@ -60,6 +60,11 @@ def is_empty(session: Session, tables: MergeTables) -> bool:
     return applied.first_value(session, statement("is_empty", tables)) is True
 
 
+def has_open_rows(session: Session, tables: MergeTables) -> bool:
+    """Whether the merge table holds a row of the present."""
+    return applied.first_value(session, statement("has_open_rows", tables)) is True
+
+
 def _has_key(session: Session, tables: MergeTables) -> bool:
     name = sql.Identifier(tables.schema, tables.key_index).as_string(session.raw)
     return applied.first_value(session, setting("has_index"), index=name) is True
@@ -71,5 +76,15 @@ def _build_key(session: Session, tables: MergeTables) -> None:
     elif tables.is_forensic:
         applied.run(session, statement("make_unique_index", tables))
     else:
-        applied.run(session, statement("make_live_index", tables))
+        _build_live_key(session, tables)
+
+
+def _build_live_key(session: Session, tables: MergeTables) -> None:
+    """The primary key; where a column came into the key later it sorts by another order, and the index has to do."""
+    applied.run(session, statement("make_live_index", tables))
+    facts = columns.read(session, tables.schema, [tables.plan.merge_table])[tables.plan.merge_table]
+    if all(facts[name].collation in (None, "C") for name in tables.plan.key):
         applied.run(session, statement("make_primary_key", tables))
+        return
+    for name in tables.plan.key:
+        applied.run(session, merge_statements.set_not_null(tables, name))

@@ -56,6 +56,11 @@ def drop_not_null(tables: MergeTables, column: str) -> sql.Composed:
     return _STATEMENTS["drop_not_null"].format(merge=tables.merge, column=sql.Identifier(column))
 
 
+def set_not_null(tables: MergeTables, column: str) -> sql.Composed:
+    """Let a column of the merge table be null no more."""
+    return _STATEMENTS["set_not_null"].format(merge=tables.merge, column=sql.Identifier(column))
+
+
 def identifiers(names: Iterable[str], alias: str | None = None) -> sql.Composed:
     """Quoted column names, with commas between."""
     return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)

@@ -40,6 +40,10 @@ LOCK TABLE {merge} IN SHARE ROW EXCLUSIVE MODE
 -- Whether the merge table has never held a row, or holds none.
 SELECT NOT EXISTS (SELECT FROM {merge})
 
+-- has_open_rows --
+-- Whether the merge table holds a row of the present.
+SELECT EXISTS (SELECT FROM {merge} WHERE {open_rows})
+
 -- has_index --
 -- Whether the index is there.
 SELECT to_regclass(%(index)s) IS NOT NULL
@@ -71,6 +75,10 @@ DROP INDEX IF EXISTS {qualified_index}
 -- drop_not_null --
 -- A column that is no longer of the key may be null.
 ALTER TABLE {merge} ALTER COLUMN {column} DROP NOT NULL
+
+-- set_not_null --
+-- A column of a live key, where the index is no primary key.
+ALTER TABLE {merge} ALTER COLUMN {column} SET NOT NULL
 
 -- planner_walks_index --
 -- Few keys in the order of the index: a nested loop reads each page once.
