@@ -6,6 +6,7 @@ Reads the source in the caller's snapshot and the merge table in the caller's tr
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 from psycopg2 import sql
 
@@ -24,6 +25,7 @@ class Unchanged:
 
     rows: int
     checksum: int
+    is_difference: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +34,35 @@ class Streamed:
 
     delta: Delta
     checksum: int
+    is_difference: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FirstLoad:
-    """The merge table is empty: the snapshot goes straight in."""
+    """The merge table is empty: the snapshot goes straight in.
+
+    If that is empty too it `is_difference` no more, but a batch that is made anyway takes the dataset in.
+    """
+
+    is_difference: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rekeyed:
-    """The rows were merged under another key: all of them go, all of the snapshot comes."""
+    """The rows were merged under another key: all of them go, all of the snapshot comes.
+
+    Where there are none on either side it `is_difference` no more, but a batch that is made anyway changes the key.
+    """
 
     old_key: Sequence[str]
+    is_difference: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Restaged:
     """The staging path has to find the difference: the dataset has no key, or the difference outgrew the memory."""
+
+    is_difference: ClassVar[bool] = True
 
 
 Verdict = Unchanged | Streamed | FirstLoad | Rekeyed | Restaged
@@ -58,8 +72,8 @@ Verdict = Unchanged | Streamed | FirstLoad | Rekeyed | Restaged
 class Comparing:
     """One dataset to be compared.
 
-    `previous` is its state in the last committed batch, None if it was in none. `limit_bytes` is what its difference may
-    take. With `in_full` the checksum is computed from every line; without, it is carried where that is possible.
+    `previous` is its state in the last committed batch, None if it was in none. `limit_bytes` is what its difference
+    may take. With `in_full` the checksum is computed from every line; without, it is carried where that is possible.
     """
 
     reading: Reading
@@ -78,11 +92,12 @@ class Comparing:
 
 def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice."""
+    if job.previous is not None and set(job.previous.key) != set(job.tables.plan.key):
+        has_rows = _has_rows(source, job.reading) or first_load.has_open_rows(merge, job.tables)
+        return Rekeyed(old_key=job.previous.key, is_difference=has_rows)
     if first_load.is_empty(merge, job.tables):
-        has_rows = applied.first_value(source, _has_rows(job.reading))
-        return FirstLoad() if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
-    if job.previous is not None and tuple(job.previous.key) != job.tables.plan.key:
-        return Rekeyed(old_key=job.previous.key)
+        has_rows = _has_rows(source, job.reading)
+        return FirstLoad(is_difference=has_rows) if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
     unmatched = UniqueLines() if job.tables.plan.key else CountedLines()
     try:
         scan = _scan(source, merge, job, unmatched)
@@ -125,5 +140,5 @@ def _checksum(job: Comparing, scan: Scan, *, left: int, arrived: int) -> int:
     return checksums.carried(job.previous.checksum_value, left=left, arrived=arrived)
 
 
-def _has_rows(reading: Reading) -> sql.Composed:
-    return sql.SQL("SELECT EXISTS (SELECT FROM {})").format(reading.relation)
+def _has_rows(source: Session, reading: Reading) -> bool:
+    return applied.first_value(source, sql.SQL("SELECT EXISTS (SELECT FROM {})").format(reading.relation)) is True

@@ -68,7 +68,7 @@ def look(looking: Looking) -> LookOutcome:
     _refuse_other_schema(looking.stream, history.unfinished)
     with _explaining(looking):
         found = _compared(looking, history)
-        if history.committed is not None and all(isinstance(each.verdict, Unchanged) for each in found.datasets):
+        if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
             return _unchanged(looking, history, found)
         outcome = merge_batch.merge_batch(looking, history, found)
         return outcome if outcome is not None else _unchanged(looking, history, found)
