@@ -62,9 +62,9 @@ def _queries(stage: Stage) -> Sequence[str]:
 
 
 def _commands(stage: Stage) -> Sequence[str]:
-    """More changes, a run of the first stream, and what became of it; for a shell."""
+    """More changes, a run of a stream, which looks once, and what became of it; for a shell."""
     datasurface = _shown(_installed("datasurface"))
-    stream = stage.streams[0]
+    stream = stage.streams[-1]
     dataset = "" if stream.dataset is None else f" --dataset {shlex.quote(stream.dataset)}"
     lines = [f"export DATASURFACE_CONNECTIONS={shlex.quote(str(stage.installation.connections_path))}"]
     if changes := stage.source.further_changes(stage.installation):

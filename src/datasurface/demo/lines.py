@@ -129,7 +129,7 @@ def _runs(runs: Sequence[StreamRun]) -> Iterator[str]:
             f"~{run.counts.updated:,}",
             f"-{run.counts.deleted:,}",
             f"{run.seconds:.2f} s",
-            "" if run.batch_id is not None else "nothing had changed",
+            "" if run.batch_id is not None else "unchanged",
         )
         for run in runs
     ]
@@ -174,7 +174,7 @@ def _version(version: Version, columns: Sequence[int]) -> list[str]:
 def _changed(version: Version, room: int) -> str:
     """The columns that changed, as many as there is room for, and how many more."""
     if version.changed is None:
-        return "first seen" if version.valid_from == 1 else "seen"
+        return "first seen" if version.valid_from == 1 else "seen again"
     named = list(version.changed)
     for shown in range(len(named), 0, -1):
         more = "" if shown == len(named) else f" +{len(named) - shown}"

@@ -36,7 +36,8 @@ class TourOptions:
     @property
     def evolved_model(self) -> Path | None:
         """The model's later form, or None where it has none."""
-        later = self.model.with_name(f"{self.model.name}-evolved")
+        model = self.model.absolute()
+        later = model.with_name(f"{model.name}-evolved")
         return later if later.is_dir() else None
 
 
