@@ -84,12 +84,14 @@ class ModelMerge:
         for alteration in self.examined.tables.alterations:
             self._transaction(partial(self._alter_table, alteration))
         self.report(MergeStep.COLUMNS)
-        made = self._make_new_views()
+        views = self._views_before()
+        new = [step for step in self.sync.steps(self.plan.views, views) if step.action is ViewAction.CREATED]
+        for made in _chunks(new, _VIEWS_PER_STEP):
+            self._transaction(partial(self.sync.prepare, made))
         self.report(MergeStep.NEW_VIEWS)
-        views = self._read_views()
+        views = self._read_views() if new else views
         steps = self.sync.steps(self.plan.views, views)
-        self.sync.session.commit()
-        counts = self._transaction(partial(self._write, steps, views, made))
+        counts = self._transaction(partial(self._write, steps, views, frozenset(step.name for step in new)))
         self.report(MergeStep.COMMITTED)
         return counts
 
@@ -111,15 +113,6 @@ class ModelMerge:
         aside = self.examined.aside.get(alteration.ref.name, ())
         with self.sync.set_aside(aside, deployed, self.examined.views):
             table_sync.alter(self.sync.session, self.sync.schema, alteration)
-
-    def _make_new_views(self) -> frozenset[str]:
-        """Make the views that are not there, without any right to read them; returns their names."""
-        views = self._read_views()
-        new = [step for step in self.sync.steps(self.plan.views, views) if step.action is ViewAction.CREATED]
-        self.sync.session.commit()
-        for steps in _chunks(new, _VIEWS_PER_STEP):
-            self._transaction(partial(self.sync.prepare, steps))
-        return frozenset(step.name for step in new)
 
     def _write(self, steps: Sequence[ViewStep], views: Views, made: frozenset[str]) -> MergeCounts:
         """The one transaction that makes the revision true; views come last, because that locks their readers out."""
@@ -169,8 +162,14 @@ class ModelMerge:
             if name not in present:
                 yield stored.settings, (), ()
 
+    def _views_before(self) -> Views:
+        """The views as they are now; those that were set aside have come again and are no longer what was examined."""
+        return self._read_views() if any(self.examined.aside.values()) else self.examined.views
+
     def _read_views(self) -> Views:
-        return self.sync.read(view.name for view in self.plan.views)
+        views = self.sync.read(view.name for view in self.plan.views)
+        self.sync.session.commit()
+        return views
 
     def _transaction(self, work: Callable[[], T]) -> T:
         return lock_waits.transaction(self.sync.session, work, self.patience)
