@@ -395,6 +395,7 @@ def test_names_that_would_be_one_are_refused(site):
     assert site.columns(MERGE) == {}
 
 
+@pytest.mark.row("V01", "V04", "I05")
 def test_names_of_the_greatest_length_are_cut_and_found_again(site):
     """Physical names end in a hash and are the same at the next application."""
     long = CUSTOMERS.but(1, datasets={"d" * 100: (ID, NAME)}, workspaces=("W" * 100,), strategies=(FORENSIC,))

@@ -10,9 +10,14 @@ from click.testing import CliRunner, Result
 
 from datasurface.cli.main import cli
 from datasurface.yellow.engine import locks
+from datasurface.yellow.engine import run as engine_run
+from datasurface.yellow.engine.links import Links
+from datasurface.yellow.engine.run import RunRequest
 from tests.db.site import Site
 
 DEMO = Path(__file__).parents[2] / "models" / "demo"
+EVOLVED = DEMO.with_name("demo-evolved")
+HISTORY = "yellowforensic_consumer1_forensicdsg_customers_history_view"
 LIVE = "yellowlive_consumer1_livedsg_customers_view"
 
 
@@ -40,6 +45,13 @@ def document(result: Result) -> dict[str, Any]:
     return found
 
 
+def looked(site: Site) -> None:
+    """Let both platforms look at the source once."""
+    for platform in ("YellowLive", "YellowForensic"):
+        request = RunRequest(platform=platform, store="Store1", budget_seconds=0)
+        engine_run.run(request, Links(site.installation.connections), lambda *_: None)
+
+
 @pytest.mark.row("M01", "M11")
 def test_apply_says_what_changed_and_how_much_work_that_was(site, demo):
     """Two lines: what changed, once per thing, and figures; nothing new is said as such."""
@@ -62,12 +74,46 @@ def test_the_demos_schema_change_is_told_by_dataset(site, demo):
     """The sentences name the columns, not the tables of every platform."""
     run("model", "apply", demo)
 
-    outcome = document(run("model", "apply", DEMO.with_name("demo-evolved"), "--json"))
+    outcome = document(run("model", "apply", EVOLVED, "--json"))
 
     assert outcome["outcome"] == "applied"
     assert outcome["changes"] == ["addresses gains addresstype, country", "customers gains datecreated, lastupdated"]
     assert (outcome["counts"]["tables_altered"], outcome["counts"]["views"]["updated"]) == (4, 6)
     assert "datecreated" in site.columns(LIVE)
+
+
+@pytest.mark.row("M06", kind="refusal")
+def test_the_schema_change_is_not_taken_back_without_notice(site, demo):
+    """Columns that consumers read leave only after they were deprecated; the views keep them."""
+    run("model", "apply", EVOLVED)
+
+    result = run("model", "apply", demo)
+
+    assert result.exit_code == 1
+    assert "DS203 Test/USA/team1/Store1/customers/datecreated" in result.stdout
+    assert "4 findings" in result.stdout
+    assert "datecreated" in site.columns(LIVE)
+
+
+@pytest.mark.row("M06", "I17")
+def test_batches_go_on_over_a_schema_change(site, demo):
+    """Rows and versions of before stay, with nulls in the new columns until the source says otherwise."""
+    site.installation.make_demo_source()
+    run("model", "apply", demo)
+    looked(site)
+    with site.installation.session("admin", "source") as source, source.raw.cursor() as cursor:
+        cursor.execute("ALTER TABLE public.customers ADD datecreated timestamp, ADD lastupdated timestamp")
+        cursor.execute("ALTER TABLE public.addresses ADD addresstype varchar(20), ADD country varchar(100)")
+        cursor.execute("UPDATE public.customers SET datecreated = '2026-01-01' WHERE id = 'CUST003'")
+        source.commit()
+
+    assert run("model", "apply", EVOLVED).exit_code == 0
+    looked(site)
+
+    history = "SELECT valid_from_batch, valid_to_batch, datecreated::text FROM {} WHERE id = 'CUST003' ORDER BY 1"
+    assert site.query(history, HISTORY) == [(1, 1, None), (2, None, "2026-01-01 00:00:00")]
+    for view in (LIVE, HISTORY.replace("_history", "")):
+        assert site.query("SELECT count(*), count(datecreated) FROM {}", view) == [(5, 1)]
 
 
 @pytest.mark.row("M11", kind="refusal")
@@ -110,7 +156,7 @@ def test_a_busy_stream_ends_with_the_status_that_says_again(site, demo):
     with site.installation.session("job") as job:
         assert locks.try_lock(job, locks.look_lock("yellowforensic", "Store1"))
 
-        result = run("model", "apply", DEMO.with_name("demo-evolved"), "--wait-seconds", "0.1")
+        result = run("model", "apply", EVOLVED, "--wait-seconds", "0.1")
 
     assert result.exit_code == 75
     assert "DS408 YellowForensic/Store1" in result.stdout

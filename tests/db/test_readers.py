@@ -86,7 +86,7 @@ def test_nothing_else_can_be_read(ann, relation):
         rows(ann, "SELECT 1 FROM {}", relation)
 
 
-@pytest.mark.row("V08", kind="refusal")
+@pytest.mark.row("V06", "V08", kind="refusal")
 @pytest.mark.parametrize(
     "statement",
     [
