@@ -116,9 +116,10 @@ def test_a_widened_column_widens_in_tables_and_views(site):
     numbered = CUSTOMERS.but(1, datasets={"customers": (ID, DDLColumn("n", Integer()))})
     site.apply(numbered)
     site.execute("INSERT INTO {} VALUES ('C1', 7, 1)", MERGE)
-    site.execute("CREATE ROLE auditor")
+    auditor = site.installation.roles.named("auditor")
+    site.execute(f"CREATE ROLE {auditor}")
     try:
-        site.execute("GRANT SELECT ON {} TO auditor", VIEW)
+        site.execute(f"GRANT SELECT ON {{}} TO {auditor}", VIEW)
 
         outcome = site.apply(numbered.but(2, datasets={"customers": (ID, DDLColumn("n", BigInt()))}))
 
@@ -127,10 +128,10 @@ def test_a_widened_column_widens_in_tables_and_views(site):
         assert (site.columns(MERGE)["n"], site.columns(VIEW)["n"]) == ("bigint", "bigint")
         assert site.query("SELECT * FROM {}", VIEW) == [("C1", 7)]
         granted = site.query("SELECT relacl::text FROM pg_class WHERE relname LIKE 'yellowlive%_view'")[0][0]
-        assert "auditor=r/" in granted
+        assert f"{auditor}=r/" in granted
         assert f"{site.installation.roles.reader('Consumer1')}=r/" in granted
     finally:
-        site.execute("DROP OWNED BY auditor; DROP ROLE auditor")
+        site.execute(f"DROP OWNED BY {auditor}; DROP ROLE {auditor}")
 
 
 @pytest.mark.row("I17", "M11", kind="refusal")
@@ -238,7 +239,10 @@ def test_a_merge_that_dies_leaves_the_old_revision_whole(site, step):
 
     def die(reached: MergeStep) -> None:
         if reached is step:
-            site.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test apply'")
+            site.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'test apply' AND datname = current_database()"
+            )
 
     with pytest.raises(TransientError):
         site.apply(numbered.but(2, datasets=wider), report=die)

@@ -145,10 +145,13 @@ def test_new_columns_come_last_in_a_view_that_is_replaced_in_place(deployment, s
 
 def test_a_column_that_leaves_takes_a_new_view_which_keeps_its_readers(deployment):
     """The view is dropped and made anew in the model's order; what an administrator had granted is granted again."""
-    deployment.execute("CREATE ROLE auditor; CREATE ROLE editor")
+    auditor, editor = (deployment.installation.roles.named(name) for name in ("auditor", "editor"))
+    deployment.execute(f"CREATE ROLE {auditor}; CREATE ROLE {editor}")
     try:
         shown(deployment, ID, NAME, PHONE)
-        deployment.execute("GRANT SELECT ON {0} TO auditor WITH GRANT OPTION; GRANT UPDATE ON {0} TO editor", VIEW)
+        deployment.execute(
+            f"GRANT SELECT ON {{0}} TO {auditor} WITH GRANT OPTION; GRANT UPDATE ON {{0}} TO {editor}", VIEW
+        )
 
         assert happened(shown(deployment, PHONE, ID)) == {"updated": 1}
 
@@ -158,10 +161,10 @@ def test_a_column_that_leaves_takes_a_new_view_which_keeps_its_readers(deploymen
             " WHERE table_name = 'yellowlive_consumer1_livedsg_customers_view' AND grantee <> grantor ORDER BY grantee"
         )
         reader = deployment.installation.roles.reader("Consumer1")
-        assert granted == sorted([("auditor", "SELECT", "YES"), ("editor", "UPDATE", "NO"), (reader, "SELECT", "NO")])
+        assert granted == sorted([(auditor, "SELECT", "YES"), (editor, "UPDATE", "NO"), (reader, "SELECT", "NO")])
         assert happened(shown(deployment, PHONE, ID)) == {"unchanged": 1}
     finally:
-        deployment.execute("DROP OWNED BY auditor, editor; DROP ROLE auditor, editor")
+        deployment.execute(f"DROP OWNED BY {auditor}, {editor}; DROP ROLE {auditor}, {editor}")
 
 
 def test_a_wider_type_takes_a_new_view(deployment):
