@@ -93,7 +93,9 @@ def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
     checks = []
     if column.is_required and not _enforces_not_null(fact):
         condition = sql.SQL("{} IS NULL").format(own)
-        checks.append(Check(column=column.name, problem="would be null, and the model says not null", condition=condition))
+        checks.append(
+            Check(column=column.name, problem="would be null, and the model says not null", condition=condition)
+        )
     if fact.sql_type != column.sql_type and not is_widening_sql(fact.sql_type, column.sql_type):
         problem = f"would lose by the cast: the source says {fact.sql_type}, the model says {column.sql_type}"
         condition = sql.SQL('({0}::{1}::{2})::text COLLATE "C" IS DISTINCT FROM {0}::text COLLATE "C"').format(
