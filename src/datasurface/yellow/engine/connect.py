@@ -5,7 +5,7 @@ read or written with a session is its caller's; errors of an open session go thr
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
@@ -109,15 +109,18 @@ class Session:
         """Whether a transaction is open on the server, also one that failed."""
         return self.raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
 
-    def begin_snapshot(self) -> None:
+    def begin_snapshot(self, lock: Callable[[], None] | None = None) -> None:
         """Begin a REPEATABLE READ READ ONLY transaction and take its snapshot; it ends with commit or rollback.
 
-        The session must be outside of a transaction.
+        The session must be outside of a transaction. `lock` may lock tables before the snapshot is taken; it must not
+        read, because the first statement that does takes the snapshot.
         """
         if self.in_transaction:
             raise RuntimeError(f"{self!r} is in a transaction already; a snapshot needs one of its own")
         with database_errors.reporting(f"beginning a snapshot of {self.endpoint}"), self.raw.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if lock is not None:
+                lock()
             cursor.execute("SELECT 1")
 
     def commit(self) -> None:

@@ -23,8 +23,8 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
 
     The transaction stays open for the reading. Raises ModelError for a missing table or column.
     """
-    session.begin_snapshot()
     tables = [table.source_table for table in stream.tables]
+    session.begin_snapshot(lambda: _keep_in_place(session, stream.source.schema, tables))
     facts = columns.read(session, stream.source.schema, tables)
     for table in stream.tables:
         if table.source_table not in facts:
@@ -34,6 +34,28 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
                 fix="Correct the model's `tables` or `schema`, or restore the table",
             )
     return [reading(table, stream.source.schema, facts[table.source_table]) for table in stream.tables]
+
+
+def _keep_in_place(session: Session, schema: str, tables: Sequence[str]) -> None:
+    """Let nobody truncate, rewrite or swap a table while it is read: to a snapshot from before it would look empty.
+
+    Readers and writers go on. What cannot be locked is read without: a materialized view, a foreign table, a table of
+    which the login may read some columns alone. A missing table is the caller's to find.
+    """
+    places = [sql.Identifier(schema, table) for table in tables]
+    if not _is_locked(session, places):
+        for place in places:
+            _is_locked(session, [place])
+
+
+def _is_locked(session: Session, places: Sequence[sql.Identifier]) -> bool:
+    try:
+        applied.run(session, sql.SQL("SAVEPOINT ds_lock"))
+        applied.run(session, sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.SQL(", ").join(places)))
+    except _NOT_TO_BE_LOCKED:
+        applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lock"))
+        return False
+    return True
 
 
 def verify(session: Session, table: Reading) -> None:
@@ -60,6 +82,12 @@ def verify(session: Session, table: Reading) -> None:
         raise ModelError("; ".join(problems), fix=_FIX)
 
 
+_NOT_TO_BE_LOCKED: Final = (
+    psycopg2.errors.WrongObjectType,
+    psycopg2.errors.InsufficientPrivilege,
+    psycopg2.errors.UndefinedTable,
+    psycopg2.errors.InvalidSchemaName,
+)
 #: What the server says where a value, or a whole type, has no way into the model's type.
 _NO_CAST: Final = (psycopg2.DataError, psycopg2.errors.CannotCoerce)
 #: A check takes two columns of a result, which can have 1,664.
