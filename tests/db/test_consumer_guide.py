@@ -84,7 +84,11 @@ def test_every_statement_of_the_guide_runs_for_a_reader(ann):
     answers = {text: rows(ann, text) for text in STATEMENTS}
 
     assert len(STATEMENTS) == 10
-    assert len(answers[statement("obj_description")]) == 6
+    listed = dict(answers[statement("obj_description")])
+    assert len(listed) == 6
+    assert listed["yellowlive_consumer1_livedsg_customers_view"] == (
+        "Store1/customers for Consumer1/LiveDSG by YellowLive: as of the last batch"
+    )
     assert [
         row[0] for row in answers[statement("FROM yellowlive_consumer1_livedsg_customers_view\n WHERE id = 'C")]
     ] == ["CUST003"]

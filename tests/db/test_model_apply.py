@@ -6,7 +6,7 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.dsl import BigInt, Date, DDLColumn, Integer, VarChar
-from datasurface.errors import TransientError
+from datasurface.errors import StateError, TransientError
 from datasurface.yellow.engine import locks, model_summary, plan_store, platform_store
 from datasurface.yellow.engine.control_tables import RevisionOutcome
 from datasurface.yellow.engine.model_apply import ApplyOutcome
@@ -357,6 +357,9 @@ def test_an_installation_without_init_is_told_to_run_it(site):
         ("function public.ds_make_reader is missing or may not be used", "run `datasurface init` on that server")
     ]
     assert site.columns(MERGE) == {}
+    site.execute("DROP TABLE {}", "ds_revision")
+    with pytest.raises(StateError, match=r"has no table public\.ds_revision\. Run `datasurface init` on that server"):
+        site.apply(CUSTOMERS)
 
 
 def test_a_role_of_somebody_elses_stops_the_merge_before_anything_is_seen(site):
