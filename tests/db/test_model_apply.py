@@ -13,7 +13,7 @@ from datasurface.yellow.engine.model_apply import ApplyOutcome
 from datasurface.yellow.engine.model_steps import MergeStep
 from datasurface.yellow.engine.view_steps import ViewAction
 from tests.db.models import CUSTOMERS, FORENSIC, GONE, ID, LIVE, NAME
-from tests.db.site import Site, applied
+from tests.db.site import INSTALLED, Site, applied
 from tests.db.streams import SCHEMA
 
 APPLIED, REFUSED, WAITING = RevisionOutcome.APPLIED, RevisionOutcome.REFUSED, RevisionOutcome.WAITING
@@ -73,6 +73,9 @@ def test_config_json_has_the_address_that_the_installation_uses(site):
     merge = site.installation.endpoint()
     assert rows == [(merge.host, merge.port, merge.database, "inactive")]
     assert site.query("SELECT stream_count FROM {}", "ds_platform") == [(0,), (0,)]
+    installed = site.apply(CUSTOMERS, installed=INSTALLED)
+    assert (installed.counts.dags_written, installed.counts.streams_written) == (2, 0)
+    assert site.query("SELECT stream_count, generation FROM {}", "ds_platform") == [(1, 2), (1, 2)]
 
 
 def test_an_unchanged_model_changes_nothing(site):
