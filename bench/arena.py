@@ -14,9 +14,9 @@ from bench import source_data, statements
 from bench.options import Options
 from datasurface import loader
 from datasurface.connections import Endpoint, Login
-from datasurface.demo.embedded import EmbeddedServer
+from datasurface.demo.embedded import EmbeddedServer, wheel_binaries
 from datasurface.demo.installation import Installation, install
-from datasurface.errors import ModelError
+from datasurface.errors import DatasurfaceError, ModelError
 from datasurface.yellow.engine import model_apply
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.control_tables import RevisionOutcome
@@ -92,7 +92,7 @@ def opened(options: Options) -> Iterator[Arena]:
             endpoint, login = _given(options.dsn)
             installation = _installation(endpoint, login, folder, PREFIX)
             closing.callback(_remove, installation)
-            arena = _prepared(installation, options, binaries=None, postmaster_pid=None)
+            arena = _prepared(installation, options, binaries=_wheel_binaries(), postmaster_pid=None)
         yield arena
 
 
@@ -148,6 +148,14 @@ def _remove(installation: Installation) -> None:
             cursor.execute(_QUERIES["roles_of_prefix"], {"prefix": PREFIX})
             for (role,) in cursor.fetchall():
                 cursor.execute(_QUERIES["drop_role"].format(role=sql.Identifier(role)))
+
+
+def _wheel_binaries() -> Path | None:
+    """Programs that are newer than the server may be, which is fine for psql; None: PATH has to find them."""
+    try:
+        return wheel_binaries()
+    except DatasurfaceError:
+        return None
 
 
 def _template(database: str) -> str:

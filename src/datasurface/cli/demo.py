@@ -61,7 +61,7 @@ def command(model: Path, seed: int, changes: int, keep: bool, stop: Path | None,
     with _Paper() as paper:
         tour.run(options, paper)
     if not keep:
-        click.echo(f"  look       {_keep_hint(model)} leaves the server running and prints the psql line")
+        click.echo(f"  look       {_keep_hint(model)} keeps the server, prints the psql line")
 
 
 class _Silence:

@@ -65,10 +65,10 @@ class FlightsSource:
                 counts[table] = _change_table(cursor, table, datasets[table], self)
                 progress(number, len(_CHANGED_TABLES))
         total = sum(counts.values(), Counts())
-        listed = ", ".join(f"{each.changed:,} of {table}" for table, each in counts.items())
+        listed = ", ".join(f"{each.changed:,} {table}" for table, each in counts.items())
         text = (
-            f"{self.share:.0%} of the rows ({listed}): "
-            f"{total.inserted:,} new, {total.updated:,} changed, {total.deleted:,} removed"
+            f"{self.share:.0%}: {listed}; "
+            f"{total.inserted:,} rows new, {total.updated:,} changed, {total.deleted:,} removed"
         )
         return SourceChanges(text=text, counts=counts)
 

@@ -64,7 +64,7 @@ def _table(stage: Stage, view: ViewPlan) -> TablePlan:
 
 
 def _most_changed(session: Session, view: ViewPlan, key: Sequence[str]) -> tuple[Any, ...]:
-    distinct = [sql.SQL("count(DISTINCT {})").format(sql.Identifier(column.name)) for column in view.columns]
+    distinct = [sql.SQL("count(DISTINCT ROW({}::text))").format(sql.Identifier(column.name)) for column in view.columns]
     query = _QUERIES["most_changed_key"].format(
         view=sql.Identifier(SCHEMA, view.name), key=_listed(key), distinct_values=sql.SQL(" + ").join(distinct)
     )
