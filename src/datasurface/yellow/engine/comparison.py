@@ -4,7 +4,7 @@ Reads the source in the caller's snapshot and the merge table in the caller's tr
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -112,23 +112,24 @@ def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     return Streamed(delta=found, checksum=checksum)
 
 
-@contextmanager
-def source_lines(source: Session, reading: Reading) -> Iterator[copy.RowsOut]:
+def source_lines(source: Session, reading: Reading) -> AbstractContextManager[copy.RowsOut]:
     """The rows of a source table as blocks. Stopped early, they leave the snapshot as it was."""
-    applied.run(source, sql.SQL("SAVEPOINT ds_lines"))
+    return _lines(source, reading.query)
+
+
+@contextmanager
+def _lines(session: Session, query: sql.Composed) -> Iterator[copy.RowsOut]:
+    applied.run(session, sql.SQL("SAVEPOINT ds_lines"))
     try:
-        with copy.RowsOut(source.raw, copy.copy_out(reading.query)) as lines:
+        with copy.RowsOut(session.raw, copy.copy_out(query)) as lines:
             yield lines
     finally:
-        if not source.raw.closed:
-            applied.run(source, sql.SQL("ROLLBACK TO SAVEPOINT ds_lines"))
+        if not session.raw.closed:
+            applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lines"))
 
 
 def _scan(source: Session, merge: Session, job: Comparing, unmatched: Unmatched) -> Scan:
-    with (
-        source_lines(source, job.reading) as ours,
-        copy.RowsOut(merge.raw, copy.copy_out(job.tables.open_lines())) as theirs,
-    ):
+    with source_lines(source, job.reading) as ours, _lines(merge, job.tables.open_lines()) as theirs:
         return difference.compare(
             ours, theirs, unmatched, limit_bytes=job.limit_bytes, with_checksum=not job.carries_checksum
         )
