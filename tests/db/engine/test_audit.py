@@ -103,7 +103,7 @@ def test_tables_that_no_one_touched_equal_the_recorded_batches(stream):
     assert verdict.findings == ()
     assert verdict.rows == len(stream.rows("items")) + len(stream.rows("lines"))
     batches = "the 3 recorded batches" if stream.is_forensic else "the recorded batch 3"
-    assert verdict.sentence == f"merge tables equal {batches}; compared in full with the source: batch 3"
+    assert verdict.sentence == f"merge tables equal {batches}; compared in full with the source: batch 1"
     assert stream.query("SELECT ok, batch_id, findings FROM {}", "ds_audit") == [
         {"ok": True, "batch_id": 3, "findings": []}
     ]
@@ -372,7 +372,8 @@ def test_only_what_is_asked_for_is_audited(live):
 
 
 def test_summary_of_streams_counts_their_batches(live, deployed):
-    """Both platforms of one source: batches are added up."""
+    """Both platforms of one source: batches are added up, and full comparisons told as a span."""
+    live.run(in_full=True)
     forensic = allowed(deployed(plan(FORENSIC, ITEMS, LINES)))
     forensic.run()
 
@@ -391,7 +392,7 @@ def test_command_exits_0_only_if_all_holds(forensic):
         0,
         [
             "YellowForensic  Store1  batch 3  59 rows  OK",
-            "audit  merge tables equal the 3 recorded batches; compared in full with the source: batch 3  OK",
+            "audit  merge tables equal the 3 recorded batches; compared in full with the source: batch 1  OK",
         ],
     )
     damage(forensic, "DELETE FROM {} WHERE id = '7'")

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from psycopg2 import sql
 
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import StateError
+from datasurface.yellow.engine import audit
 from datasurface.yellow.engine.batch_state import BatchStatus
 from tests.db.streams import column, plan, table
 
@@ -92,3 +94,38 @@ def test_stream_without_a_batch_refuses_a_merge_table_that_holds_rows(stream):
         stream.run()
 
     assert stream.rows() == [("a", "one", 1), ("b", None, 2), ("c", "", 3)]
+
+
+@pytest.mark.row("I10")
+def test_full_comparison_records_true_checksums_after_a_repaired_intrusion(stream):
+    """A checksum that was carried over a stranger's change is corrected by a full comparison, in a batch of no changes."""
+    stream.run()
+    stream.execute(sql.SQL("UPDATE {} SET size = 99 WHERE id = 'a'").format(stream.tables().merge))
+    stream.run()
+    assert not audited(stream)
+
+    result = stream.run(in_full=True)
+
+    assert (result.batch_id, result.inserted, result.updated, result.deleted) == (3, 0, 0, 0)
+    assert "batch 2 recorded a wrong checksum" in result.message
+    assert audited(stream)
+    assert stream.run(in_full=True).outcome == "unchanged"
+
+
+def audited(stream) -> bool:
+    """Whether an audit of the last batch finds nothing."""
+    last = stream.counter()["batch_id"]
+    return all(each.is_ok for each in audit.audit(stream.links, audit.AuditRequest(batch_id=last)))
+
+
+def test_only_batches_whose_every_checksum_was_computed_count_as_compared_in_full(stream):
+    """A first load and a full comparison read and sum every row; a batch between them carries its checksum on."""
+    stream.run()
+    stream.source("UPDATE items SET size = 10 WHERE id = 'a'")
+    stream.run()
+    assert stream.batch(1)["state"]["compared_in_full_at"]
+    assert stream.batch(2)["state"]["compared_in_full_at"] is None
+
+    stream.run(in_full=True)
+
+    assert stream.batch(2)["state"]["compared_in_full_at"]

@@ -19,12 +19,14 @@ from datasurface.yellow.plan.streams import StreamPlan
 class LookOutcome:
     """What a look did. `batch_id` None: nothing had changed and no batch was made.
 
-    `counts` are of the look, their total the rows of the snapshot; `datasets` the same per dataset.
+    `counts` are of the look, their total the rows of the snapshot; `datasets` the same per dataset. `note` is what a
+    person should know besides.
     """
 
     batch_id: int | None
     counts: Counts
     datasets: Mapping[str, Counts]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,15 @@ class Looking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One dataset of the look: how it is read, where it goes, what is to be done."""
+    """One dataset of the look: how it is read, where it goes, what is to be done.
+
+    `carries_checksum`: the verdict's checksum goes on from the last recorded one instead of from every line.
+    """
 
     reading: Reading
     tables: MergeTables
     verdict: Verdict
+    carries_checksum: bool
 
     @property
     def name(self) -> str:

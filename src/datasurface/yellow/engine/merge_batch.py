@@ -39,6 +39,18 @@ def merge_batch(looking: Looking, history: StreamHistory, found: Snapshot) -> Lo
 
     The caller rolls back if an error is raised; what the journal committed then says how far it came.
     """
+    return _merge_batch(looking, history, found, note=None)
+
+
+def merge_corrections(looking: Looking, history: StreamHistory, found: Snapshot, note: str) -> LookOutcome:
+    """Make a batch without a change that records the checksums of a full comparison; `note` says what was wrong."""
+    outcome = _merge_batch(looking, history, found, note=note)
+    if outcome is None:
+        raise RuntimeError("a batch that corrects a record is made also without a change")
+    return outcome
+
+
+def _merge_batch(looking: Looking, history: StreamHistory, found: Snapshot, *, note: str | None) -> LookOutcome | None:
     batch = history.next_batch
     crash_points.reached(CrashPoint.BEFORE_STARTED)
     with looking.links.merge(looking.stream.job_credential) as journal_session:
@@ -53,10 +65,11 @@ def merge_batch(looking: Looking, history: StreamHistory, found: Snapshot) -> Lo
             if each.name not in results:
                 results[each.name] = _apply(looking, each, staged.get(each.name), batch)
                 crash_points.reached(CrashPoint.BETWEEN_DATASETS)
-        if history.committed is not None and not any(result.counts.changed for result in results.values()):
+        is_empty = not any(result.counts.changed for result in results.values())
+        if is_empty and history.committed is not None and note is None:
             looking.merge.rollback()
             return None
-        return _commit(looking, found, batch, results)
+        return _commit(looking, found, batch, results, note or "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,23 +155,33 @@ def _apply(looking: Looking, dataset: Dataset, staged: Staged | None, batch: Bat
     raise TypeError(f"{dataset.name}: {verdict} is not applied")
 
 
+def _carries_any(found: Snapshot) -> bool:
+    """Whether a checksum goes on from the last recorded one; what is loaded or staged is always summed anew."""
+    return any(each.carries_checksum and isinstance(each.verdict, Streamed | Unchanged) for each in found.datasets)
+
+
 def _result(dataset: Dataset, counts: Counts, checksum: int) -> _Result:
     state = batch_state.dataset_state(dataset.tables.plan, rows=counts.total, checksum=checksum)
     return _Result(counts=counts, state=state)
 
 
-def _commit(looking: Looking, found: Snapshot, batch: BatchRef, results: Mapping[str, _Result]) -> LookOutcome:
+def _commit(
+    looking: Looking, found: Snapshot, batch: BatchRef, results: Mapping[str, _Result], note: str
+) -> LookOutcome:
     """Commit rows, counts, checksums and status, if the stream's lock is still this session's."""
     looking.links.refuse_if_cancelled()
     counts = {name: result.counts for name, result in results.items()}
     outcome = LookOutcome(
-        batch_id=batch.batch_id, counts=sum(counts.values(), Counts()), datasets=dict(sorted(counts.items()))
+        batch_id=batch.batch_id,
+        counts=sum(counts.values(), Counts()),
+        datasets=dict(sorted(counts.items())),
+        note=note,
     )
     state: BatchState = dataclasses.replace(
         batch_state.initial_state(looking.stream),
         done=tuple(sorted(results)),
         datasets={name: result.state for name, result in sorted(results.items())},
-        compared_in_full_at=found.taken_at.isoformat(),
+        compared_in_full_at=None if _carries_any(found) else found.taken_at.isoformat(),
     )
     looking.batches.commit(looking.merge, batch, state, outcome.counts)
     looking.batches.advance_counter(

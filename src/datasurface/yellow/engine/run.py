@@ -172,7 +172,10 @@ class _Run:
     def _result(self, outcome: LookOutcome, *, is_last: bool) -> RunResult:
         counts = self._counts if is_last else replace(self._counts + outcome.counts, total=outcome.counts.total)
         batch_id = outcome.batch_id if outcome.batch_id is not None else self._batch_id
-        return run_result.of_looks(self._request.run_id, counts, batch_id, keeps_working=outcome.batch_id is not None)
+        is_changed = outcome.batch_id is not None
+        return run_result.of_looks(
+            self._request.run_id, counts, batch_id, keeps_working=is_changed, message=outcome.note
+        )
 
     @contextmanager
     def _recording_failure(self, stream: StreamPlan) -> Iterator[None]:

@@ -78,7 +78,9 @@ class RunResult(BaseModel):
         return self.model_copy(update={"message": self.message[:kept_characters] + "…"}).model_dump_json()
 
 
-def of_looks(run_id: str | None, counts: Counts, batch_id: int | None, *, keeps_working: bool) -> RunResult:
+def of_looks(
+    run_id: str | None, counts: Counts, batch_id: int | None, *, keeps_working: bool, message: str = ""
+) -> RunResult:
     """The result of a run whose looks went well."""
     return RunResult(
         rc=KEEP_WORKING if keeps_working else DONE,
@@ -89,6 +91,7 @@ def of_looks(run_id: str | None, counts: Counts, batch_id: int | None, *, keeps_
         updated=counts.updated,
         deleted=counts.deleted,
         total=counts.total,
+        message=message,
     )
 
 
