@@ -12,7 +12,7 @@ from typing import Final
 
 from datasurface.demo.records import LeftRunning
 from datasurface.demo.stage import Stage
-from datasurface.errors import UsageError
+from datasurface.errors import TransientError, UsageError
 from datasurface.yellow.plan.views import ViewKind
 
 _STOP_SECONDS: Final = 30
@@ -43,9 +43,10 @@ def leave_running(stage: Stage) -> LeftRunning:
 def stop_server(folder: Path) -> None:
     """Stop a server that a tour left running and remove its folder; a server that is down already is fine.
 
-    Raises UsageError for a folder that no tour made.
+    Raises UsageError for a folder that no tour made, TransientError if the server does not end.
     """
-    data, folder = folder / "data", folder.absolute()
+    folder = folder.resolve()
+    data = folder / "data"
     if not (data / "PG_VERSION").is_file() or not (folder / "demo" / "connections.json").is_file():
         raise UsageError(f"{folder} is no folder of a tour", fix="Give the one that `--keep` printed")
     pid = _server_pid(data)
@@ -88,15 +89,18 @@ def _shown(program: str) -> str:
 
 
 def _server_pid(data: Path) -> int | None:
-    """The server's process; None if it is down. The second line of its file names the directory that it serves."""
+    """The server's process; None if it is down. A number that another process has got meanwhile is not taken for it."""
     try:
-        pid, directory = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[:2]
-        return int(pid) if Path(directory) == data and Path(f"/proc/{pid}").exists() else None
-    except (FileNotFoundError, ValueError):
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").split("\n")[0])
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
+    return pid if os.fsencode(data) in arguments else None
 
 
 def _wait_for_end(data: Path) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
-    while (data / "postmaster.pid").exists() and time.monotonic() < deadline:
+    while _server_pid(data) is not None:
+        if time.monotonic() > deadline:
+            raise TransientError(f"the server in {data} has not stopped after {_STOP_SECONDS} s", fix="Try again")
         time.sleep(0.05)
