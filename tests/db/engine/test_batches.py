@@ -98,7 +98,7 @@ def test_stream_without_a_batch_refuses_a_merge_table_that_holds_rows(stream):
 
 @pytest.mark.row("I10")
 def test_full_comparison_records_true_checksums_after_a_repaired_intrusion(stream):
-    """A checksum that was carried over a stranger's change is corrected by a full comparison, in a batch of no changes."""
+    """A checksum that was carried over a stranger's change is corrected by a full comparison, in a batch of none."""
     stream.run()
     stream.execute(sql.SQL("UPDATE {} SET size = 99 WHERE id = 'a'").format(stream.tables().merge))
     stream.run()

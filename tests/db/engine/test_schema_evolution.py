@@ -311,6 +311,25 @@ def test_dataset_that_leaves_a_stream_and_returns_finds_its_rows(stream):
 
 
 @pytest.mark.row("I12")
+def test_dataset_that_returns_under_another_key_is_loaded_under_it(stream):
+    """The key of rows that were away for a while is told by their index, not by the last batch."""
+    both, alone = plan(stream.plan.strategy, table("items", ID, NAME), OTHERS), items(stream, ID, NAME)
+    by_value = table("others", column("id", "integer"), column("v", "text", is_key=True))
+    stream.source(
+        "CREATE TABLE others (id integer, v text PRIMARY KEY)", "INSERT INTO others VALUES (1, 'x'), (2, 'y')"
+    )
+    evolve(stream, both)
+    stream.run()
+    evolve(stream, alone)
+    stream.source("UPDATE items SET name = 'eins' WHERE id = 1", "INSERT INTO others VALUES (2, 'z')")
+    stream.run()
+    evolve(stream, plan(stream.plan.strategy, table("items", ID, NAME), by_value))
+
+    assert counts(stream) == (4, 3, 0, 2, 6)
+    assert stream.rows("others") == [(1, "x"), (2, "y"), (2, "z")]
+    assert indexed(stream, "others") == [["v"]]
+
+
 def test_batch_that_left_nothing_behind_begins_again_under_another_plan(stream, monkeypatch):
     """A batch that failed before it staged anything is no obstacle for a new model."""
     stream.source("UPDATE items SET name = 'x' WHERE id = 1")

@@ -92,9 +92,10 @@ class Comparing:
 
 def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice."""
-    if job.previous is not None and set(job.previous.key) != set(job.tables.plan.key):
+    old_key = first_load.stored_key(merge, job.tables)
+    if old_key is not None and set(old_key) != set(job.tables.plan.key):
         has_rows = _has_rows(source, job.reading) or first_load.has_open_rows(merge, job.tables)
-        return Rekeyed(old_key=job.previous.key, is_difference=has_rows)
+        return Rekeyed(old_key=old_key, is_difference=has_rows)
     if first_load.is_empty(merge, job.tables):
         has_rows = _has_rows(source, job.reading)
         return FirstLoad(is_difference=has_rows) if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)

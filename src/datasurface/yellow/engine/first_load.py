@@ -13,6 +13,7 @@ from datasurface.yellow.engine.crash_points import CrashPoint
 from datasurface.yellow.engine.merge_statements import setting, statement
 from datasurface.yellow.engine.merge_tables import MergeTables
 from datasurface.yellow.engine.staging import Staged, SummedLines
+from datasurface.yellow.plan.tables import KEY_HASH
 
 
 def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_id: int) -> Staged:
@@ -25,7 +26,7 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
     filled = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
     added = copy.rows_in(session.raw, copy.copy_in(tables.merge, filled), map(in_batch, lines))
     applied.expect(added, lines.rows, table=tables.plan.merge_table, step="first_load")
-    if not _has_key(session, tables):
+    if stored_key(session, tables) is None:
         _build_key(session, tables)
     applied.run(session, merge_statements.analyze(tables.merge))
     return Staged(rows=lines.rows, checksum=lines.checksum)
@@ -65,9 +66,16 @@ def has_open_rows(session: Session, tables: MergeTables) -> bool:
     return applied.first_value(session, statement("has_open_rows", tables)) is True
 
 
-def _has_key(session: Session, tables: MergeTables) -> bool:
+def stored_key(session: Session, tables: MergeTables) -> tuple[str, ...] | None:
+    """The columns by which the merge table's index finds rows; empty: the key's hash. None: no batch has built it yet.
+
+    The index tells the key also where a dataset was away for a while and comes back under another one.
+    """
     name = sql.Identifier(tables.schema, tables.key_index).as_string(session.raw)
-    return applied.first_value(session, setting("has_index"), index=name) is True
+    names = applied.first_value(session, setting("index_columns"), index=name)
+    if not isinstance(names, list):
+        return None
+    return tuple(name for name in names if name != KEY_HASH)
 
 
 def _build_key(session: Session, tables: MergeTables) -> None:

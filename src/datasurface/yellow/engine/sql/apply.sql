@@ -44,9 +44,13 @@ SELECT NOT EXISTS (SELECT FROM {merge})
 -- Whether the merge table holds a row of the present.
 SELECT EXISTS (SELECT FROM {merge} WHERE {open_rows})
 
--- has_index --
--- Whether the index is there.
-SELECT to_regclass(%(index)s) IS NOT NULL
+-- index_columns --
+-- The columns of an index in its order; null where there is no such index.
+SELECT array_agg(a.attname::text ORDER BY k.place)
+  FROM pg_index AS i
+ CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+ WHERE i.indexrelid = to_regclass(%(index)s)
 
 -- make_unique_index --
 -- The index by which rows are found; it also refuses two open rows of one key.
