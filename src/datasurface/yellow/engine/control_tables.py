@@ -26,18 +26,11 @@ from sqlalchemy.sql.schema import SchemaItem
 
 from datasurface.yellow.engine.batch_state import BatchStatus
 from datasurface.yellow.plan import names
+from datasurface.yellow.plan.dag_config import DagStatus
 from datasurface.yellow.plan.platforms import ControlTables
 
 TIMESTAMPTZ = TIMESTAMP(timezone=True)
 STREAM_KEY = String(names.MAX_STREAM_KEY_CHARACTERS)
-
-
-class DagStatus(StrEnum):
-    """Whether Airflow shows a stream's DAG; a removed one is kept until its tables go."""
-
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-    REMOVED = "removed"
 
 
 class RevisionOutcome(StrEnum):

@@ -14,9 +14,8 @@ from psycopg2 import sql
 
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.control_tables import DagStatus
 from datasurface.yellow.plan import names
-from datasurface.yellow.plan.dag_config import DagRow
+from datasurface.yellow.plan.dag_config import DagRow, DagStatus
 
 _STATEMENTS: Final = queries.load("dags.sql")
 
