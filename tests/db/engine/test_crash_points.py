@@ -1,18 +1,11 @@
 """A job killed at any named moment leaves a state from which the next run goes on, with nothing lost or doubled."""
 
-import dataclasses
-import json
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from datasurface.yellow.engine.crash_points import CrashPoint
+from tests.db.killed_job import killed_job
 from tests.db.streams import column, plan, table
 
-JOB = Path(__file__).with_name("dying_job.py")
 ITEMS = table("items", column("id", is_key=True), column("name"))
 LINES = table("lines", column("name"), column("amount", "integer"))
 SOURCE = (
@@ -41,21 +34,6 @@ def stream(deployed, strategy):
     return deployed(plan(strategy, ITEMS, LINES), *SOURCE)
 
 
-def killed(stream, tmp_path, point: CrashPoint, run_id: str = "run 1", **request) -> None:
-    """Run the stream in a process of its own, which dies at `point`."""
-    document = tmp_path / "request.json"
-    document.write_text(
-        json.dumps(
-            {
-                "connections": str(stream.installation.connections_path),
-                "request": dataclasses.asdict(stream.request(run_id=run_id, **request)),
-            }
-        )
-    )
-    job = subprocess.run([sys.executable, JOB, document, point.value], check=False, capture_output=True, timeout=60)
-    assert job.returncode == -signal.SIGKILL, job.stderr.decode()
-
-
 def source_rows(stream, dataset: str) -> list[tuple[object, ...]]:
     with stream.installation.session("admin", "source") as session, session.raw.cursor() as cursor:
         cursor.execute({"items": "SELECT id, name FROM public.items", "lines": "SELECT * FROM public.lines"}[dataset])
@@ -82,7 +60,7 @@ def committed(stream) -> list[tuple[int, str, int, int, int, str]]:
 @pytest.mark.parametrize("point", [p for p in CrashPoint if p not in LATER_ONLY], ids=lambda p: p.name.lower())
 def test_killed_first_batch_is_made_once_by_the_same_run(stream, tmp_path, point):
     """After a kill at any moment of the first batch the same run makes batch 1 exactly once."""
-    killed(stream, tmp_path, point)
+    killed_job(stream, tmp_path, point, run_id="run 1")
 
     result = stream.run(run_id="run 1")
 
@@ -99,7 +77,7 @@ def test_killed_later_batch_is_made_once_by_another_run(stream, tmp_path, point)
     """After a kill at any moment of a later batch the next run, another one, goes on: one batch, true counts."""
     stream.run(run_id="run 0")
     stream.source(*CHANGES)
-    killed(stream, tmp_path, point)
+    killed_job(stream, tmp_path, point, run_id="run 1")
 
     stream.run(run_id="run 2")
 
@@ -114,7 +92,7 @@ def test_killed_batch_of_the_staging_path_is_made_once(stream, tmp_path, point):
     """The staging path, forced for all datasets, survives the same kills."""
     stream.run(run_id="run 0")
     stream.source(*CHANGES)
-    killed(stream, tmp_path, point, difference_bytes=0)
+    killed_job(stream, tmp_path, point, run_id="run 1", difference_bytes=0)
 
     stream.run(run_id="run 1")
 
@@ -126,7 +104,7 @@ def test_source_that_changed_back_after_a_kill_leaves_no_unfinished_batch(stream
     """A batch that began and is no longer needed is taken back; its id is used by the next one."""
     stream.run(run_id="run 0")
     stream.source("UPDATE items SET name = 'other' WHERE id = '1'")
-    killed(stream, tmp_path, CrashPoint.AFTER_INGESTED)
+    killed_job(stream, tmp_path, CrashPoint.AFTER_INGESTED, run_id="run 1")
     stream.source("UPDATE items SET name = 'name 1' WHERE id = '1'")
 
     assert stream.run(run_id="run 2").outcome == "unchanged"
