@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from datasurface import __version__
 from datasurface.cli.groups import CommandGroup, Listed, RootGroup
 
 #: The commands in the order of the help: where each is, and what it does.
@@ -45,7 +44,9 @@ cli = RootGroup(
     help="A data landscape described as a model, and the platform that makes it true.",
     epilog="Exit status: 0 done, 1 findings or a model error, 2 usage, 3 an operator must choose, 75 try again.",
 )
-cli = click.version_option(__version__, "-V", "--version", prog_name="datasurface", message="%(prog)s %(version)s")(cli)
+cli = click.version_option(
+    None, "-V", "--version", package_name="datasurface", prog_name="datasurface", message="%(prog)s %(version)s"
+)(cli)
 
 
 def main() -> None:
