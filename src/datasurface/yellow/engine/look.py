@@ -19,7 +19,7 @@ from datasurface.yellow.engine import (
     snapshot,
 )
 from datasurface.yellow.engine.applied import RowsDoNotFit
-from datasurface.yellow.engine.batch_state import ColumnState
+from datasurface.yellow.engine.batch_state import ColumnState, DatasetState
 from datasurface.yellow.engine.batches import Batch, StreamHistory
 from datasurface.yellow.engine.comparison import Comparing, Streamed, Unchanged
 from datasurface.yellow.engine.crash_points import CrashPoint
@@ -69,7 +69,7 @@ def look(looking: Looking) -> LookOutcome:
     with _explaining(looking):
         found = _compared(looking, history)
         if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
-            note = _wrong_record(history.committed, found) if looking.in_full else None
+            note = batches.wrong_record(history.committed, _states(found)) if looking.in_full else None
             if note is None:
                 return _unchanged(looking, history, found)
             return merge_batch.merge_corrections(looking, history, found, note)
@@ -139,21 +139,13 @@ def _rows(dataset: Dataset, history: StreamHistory) -> int:
     return committed[dataset.name].rows if dataset.name in committed else 0
 
 
-def _wrong_record(committed: Batch, found: Snapshot) -> str | None:
-    """Hold the recorded checksums against those just computed from every row; say which of them is wrong, or None.
-
-    So it is where a stranger changed a merge table and a look that carried the checksum repaired it.
-    """
-    for each in found.datasets:
-        recorded = committed.state.datasets.get(each.name)
-        if recorded is None or not isinstance(each.verdict, Unchanged):
-            continue
-        if tuple(recorded.columns) != batch_state.column_states(each.tables.plan):
-            continue
-        if recorded.checksum_value != each.verdict.checksum or recorded.rows != each.verdict.rows:
-            last = committed.ref.batch_id
-            return f"{each.name}: batch {last} recorded a wrong checksum; this batch records the true one"
-    return None
+def _states(found: Snapshot) -> Mapping[str, DatasetState]:
+    """What a batch would record of the datasets that did not change."""
+    return {
+        each.name: batch_state.dataset_state(each.tables.plan, rows=each.verdict.rows, checksum=each.verdict.checksum)
+        for each in found.datasets
+        if isinstance(each.verdict, Unchanged)
+    }
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from datasurface.yellow.engine import (
     applied,
     apply_delta,
     batch_state,
+    batches,
     comparison,
     crash_points,
     database_errors,
@@ -65,10 +66,13 @@ def _merge_batch(looking: Looking, history: StreamHistory, found: Snapshot, *, n
             if each.name not in results:
                 results[each.name] = _apply(looking, each, staged.get(each.name), batch)
                 crash_points.reached(CrashPoint.BETWEEN_DATASETS)
-        is_empty = not any(result.counts.changed for result in results.values())
-        if is_empty and history.committed is not None and note is None:
-            looking.merge.rollback()
-            return None
+        if history.committed is not None and not any(result.counts.changed for result in results.values()):
+            if note is None and looking.in_full:
+                states = {name: result.state for name, result in results.items()}
+                note = batches.wrong_record(history.committed, states)
+            if note is None:
+                looking.merge.rollback()
+                return None
         return _commit(looking, found, batch, results, note or "")
 
 
