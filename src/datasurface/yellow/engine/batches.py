@@ -4,6 +4,7 @@ Each function works in the caller's transaction and commits nothing. The guard o
 two racing jobs only one wins.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +14,7 @@ from psycopg2.extras import Json
 
 from datasurface.errors import Family, StateError
 from datasurface.yellow.engine import batch_state, database_errors, queries
-from datasurface.yellow.engine.batch_state import BatchRef, BatchState, BatchStatus, Failure
+from datasurface.yellow.engine.batch_state import BatchRef, BatchState, BatchStatus, DatasetState, Failure
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.delta import Counts
 from datasurface.yellow.plan.platforms import ControlTables
@@ -125,9 +126,13 @@ class BatchTables:
 
     def fail(self, session: Session, batch: BatchRef, state: BatchState, run_id: str | None) -> bool:
         """Record a failure, also of a batch that had not begun, and let the run try again; False if it is committed."""
-        self._run(session, "forget_run")
+        self.forget_run(session)
         parameters = _move_parameters(batch, BatchStatus.FAILED)
         return self._run(session, "fail_batch", **parameters, run_id=run_id, state=_json(state)) is not None
+
+    def forget_run(self, session: Session) -> None:
+        """Let the last recorded run try again: one of its looks went well, a later one failed."""
+        self._run(session, "forget_run")
 
     def forget(self, session: Session, batch: BatchRef) -> None:
         """Take back a batch that did not commit, if there is one: the stream equals its last committed batch."""
@@ -168,6 +173,21 @@ class BatchTables:
         ):
             cursor.execute(_STATEMENTS[statement].format(**self._places), {"key": self.key, **parameters})
             return cursor.fetchone() if cursor.description else None
+
+
+def wrong_record(committed: Batch, found: Mapping[str, DatasetState]) -> str | None:
+    """Hold what a batch recorded against what was computed from every row; say what is wrong, or None.
+
+    So it is where a stranger changed a merge table and a look that carried the checksum repaired it.
+    """
+    for name, state in found.items():
+        recorded = committed.state.datasets.get(name)
+        if recorded is None or tuple(recorded.columns) != tuple(state.columns):
+            continue
+        if (recorded.checksum, recorded.rows) != (state.checksum, state.rows):
+            last = committed.ref.batch_id
+            return f"{name}: batch {last} recorded a wrong checksum; this batch records the true one"
+    return None
 
 
 def server_time(session: Session) -> datetime:

@@ -195,6 +195,8 @@ class _Run:
                 history = self._tables.history(journal)
                 batch = history.next_batch
                 if error.family is Family.TRANSIENT and history.unfinished is None:
+                    self._tables.forget_run(journal)
+                    journal.commit()
                     return _placed(error, where)
                 failure = batches.failure(error.family, str(error))
                 state = replace(batch_state.initial_state(stream), failure=failure)

@@ -59,7 +59,7 @@ UPDATE {counter} SET checked_at = %(checked_at)s, run_id = %(run_id)s, result = 
 
 -- forget_run --
 -- Let the same run try again.
-UPDATE {counter} SET run_id = NULL, result = NULL WHERE key = %(key)s
+UPDATE {counter} SET run_id = NULL, result = NULL WHERE key = %(key)s AND result IS NOT NULL
 
 -- forget_batch --
 -- Take back a batch that did not commit and in which nothing is left to do.
