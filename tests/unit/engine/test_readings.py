@@ -179,7 +179,9 @@ def test_required_column_is_checked_where_the_source_does_not_enforce_it(fact, i
     """A column's own constraint holds; that of a domain does not behind an outer join, nor that of a foreign table."""
     found = reading(ColumnPlan(name="c", sql_type="text", is_required=True), facts={"c": fact})
 
-    assert [check.problem for check in found.checks] == (["would be null, and the model says not null"] if is_checked else [])
+    assert [check.problem for check in found.checks] == (
+        ["would be null, and the model says not null"] if is_checked else []
+    )
 
 
 def test_labels_of_an_enum_are_checked():
