@@ -67,6 +67,9 @@ _NEWER_SETTINGS: Final = {140000: {"idle_session_timeout": "0"}, 170000: {"trans
 #: How often a busy server looks whether its client is still there. Not every operating system can.
 _CONNECTION_CHECK_MILLISECONDS: Final = "10000"
 
+#: A table of the source that somebody has locked away is waited for so long; then the run is tried again later.
+_SNAPSHOT_LOCK_TIMEOUT: Final = "30s"
+
 _PARAMETERS: Final[Mapping[str, Any]] = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -119,6 +122,7 @@ class Session:
             raise RuntimeError(f"{self!r} is in a transaction already; a snapshot needs one of its own")
         with database_errors.reporting(f"beginning a snapshot of {self.endpoint}"), self.raw.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL lock_timeout = %s", [_SNAPSHOT_LOCK_TIMEOUT])
             if lock is not None:
                 lock()
             cursor.execute("SELECT 1")

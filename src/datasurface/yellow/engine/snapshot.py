@@ -43,7 +43,7 @@ def _keep_in_place(session: Session, schema: str, tables: Sequence[str]) -> None
     which the login may read some columns alone. A missing table is the caller's to find.
     """
     places = [sql.Identifier(schema, table) for table in tables]
-    if not _is_locked(session, places):
+    if places and not _is_locked(session, places):
         for place in places:
             _is_locked(session, [place])
 
