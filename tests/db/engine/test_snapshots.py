@@ -133,12 +133,10 @@ def test_change_between_two_tables_shows_in_neither(deployed, monkeypatch):
     ],
     ids=["truncated and filled", "rewritten", "swapped"],
 )
-def test_table_that_is_replaced_while_it_is_read_is_never_seen_empty(
-    deployed, strategy, monkeypatch, reload, difference_bytes
-):
+def test_table_that_is_replaced_while_it_is_read_is_never_seen_empty(deployed, monkeypatch, reload, difference_bytes):
     """TRUNCATE and a rewrite empty a table for older snapshots as well; no batch may take that for deleted rows."""
     stream = deployed(
-        plan(strategy, CHILDREN, PARENTS),
+        plan(LIVE, CHILDREN, PARENTS),
         *MAKE,
         "INSERT INTO parents SELECT n, 1 FROM generate_series(1, 5) AS n",
         "INSERT INTO children SELECT n, n, 'old' FROM generate_series(1, 5) AS n",
