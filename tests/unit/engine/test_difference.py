@@ -184,6 +184,25 @@ def test_more_unmatched_lines_than_the_limit_end_the_comparison(kind):
     assert len(read) < 100
 
 
+@pytest.mark.parametrize("kind", [UniqueLines, CountedLines], ids=["unique", "counted"])
+def test_few_long_lines_among_many_short_ones_are_counted_by_their_length(kind):
+    """What is held is the long lines that changed, not as many average ones."""
+    short = b"".join(b"%06d\n" % number for number in range(5_000))
+    long = [b"%d\t" % number + b"x" * 10_000 + b"\n" for number in range(10)]
+
+    with pytest.raises(TooManyUnmatched):
+        difference.compare([short, *long], [short], kind(), limit_bytes=50_000, with_checksum=False)
+
+
+@pytest.mark.parametrize("kind", [UniqueLines, CountedLines], ids=["unique", "counted"])
+def test_lines_that_met_are_counted_no_more(kind):
+    """A table in another order comes under a limit that only holds what is out at the same time."""
+    lines = [b"%06d\tsome value" % number for number in range(5_000)]
+    shifted = lines[20:] + lines[:20]
+
+    difference.compare([text_of(lines)], [text_of(shifted)], kind(), limit_bytes=20_000, with_checksum=False)
+
+
 def test_equal_streams_stay_under_any_limit():
     """Where nothing differs nothing is held."""
     text = text_of([b"%08d" % number for number in range(1_000)])

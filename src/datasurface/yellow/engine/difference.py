@@ -43,6 +43,9 @@ class Unmatched(Protocol):
     def lines(self) -> int:
         """How many lines are held."""
 
+    def size_bytes(self) -> int:
+        """What the held lines take in memory, about."""
+
 
 class UniqueLines:
     """Unmatched lines of a table with a key: no line stands twice on a side."""
@@ -50,6 +53,7 @@ class UniqueLines:
     def __init__(self) -> None:
         self.source: set[bytes] = set()
         self.merge: set[bytes] = set()
+        self._text_bytes = 0
 
     def meet(self, source: list[bytes], merge: list[bytes]) -> None:
         """Raises RepeatedLine where the source holds the same line twice within reach."""
@@ -61,9 +65,13 @@ class UniqueLines:
         equal = self.source & self.merge
         self.source -= equal
         self.merge -= equal
+        self._text_bytes += _length(source) + _length(merge) - 2 * _length(equal)
 
     def lines(self) -> int:
         return len(self.source) + len(self.merge)
+
+    def size_bytes(self) -> int:
+        return self._text_bytes + LINE_OVERHEAD_BYTES * self.lines()
 
 
 class CountedLines:
@@ -72,17 +80,22 @@ class CountedLines:
     def __init__(self) -> None:
         self.source: Counter[bytes] = Counter()
         self.merge: Counter[bytes] = Counter()
+        self._text_bytes = 0
 
     def meet(self, source: list[bytes], merge: list[bytes]) -> None:
-        self.source.update(source)
-        self.merge.update(merge)
+        for held, lines in ((self.source, source), (self.merge, merge)):
+            self._text_bytes += _length(set(lines) - held.keys())
+            held.update(lines)
         for line in self.source.keys() & self.merge.keys():
             met = min(self.source[line], self.merge[line])
-            _take(self.source, line, met)
-            _take(self.merge, line, met)
+            gone = _take(self.source, line, met) + _take(self.merge, line, met)
+            self._text_bytes -= gone * len(line)
 
     def lines(self) -> int:
         return len(self.source) + len(self.merge)
+
+    def size_bytes(self) -> int:
+        return self._text_bytes + LINE_OVERHEAD_BYTES * self.lines()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +113,7 @@ def compare(
     """Read both streams to their ends; the difference is what `unmatched` then holds.
 
     `source` and `merge` yield bytes cut anywhere; each line ends in a newline. Raises TooManyUnmatched as soon as the
-    unmatched lines take more than `limit_bytes` (an estimate), and RepeatedLine.
+    unmatched lines take more than `limit_bytes`, and RepeatedLine.
     """
     left, right = _Window(source), _Window(merge)
     tally = _Tally(with_checksum)
@@ -120,7 +133,7 @@ def compare(
             source_block, merge_block = left.take(source_end), right.take(merge_end)
             tally.count(source_block, merge_block)
             unmatched.meet(_lines(source_block), _lines(merge_block))
-        if unmatched.lines() * (tally.mean_line_bytes() + LINE_OVERHEAD_BYTES) > limit_bytes:
+        if unmatched.size_bytes() > limit_bytes:
             raise TooManyUnmatched
     return Scan(source_rows=tally.source_rows, merge_rows=tally.merge_rows, checksum=tally.checksum)
 
@@ -168,24 +181,18 @@ class _Tally:
     def __init__(self, with_checksum: bool) -> None:
         self.source_rows = 0
         self.merge_rows = 0
-        self._bytes = 0
         self.checksum: int | None = 0 if with_checksum else None
 
     def count_equal(self, source: bytes, _merge: bytes) -> None:
         rows = source.count(b"\n")
         self.source_rows += rows
         self.merge_rows += rows
-        self._bytes += 2 * len(source)
         self._sum(source)
 
     def count(self, source: bytes, merge: bytes) -> None:
         self.source_rows += source.count(b"\n")
         self.merge_rows += merge.count(b"\n")
-        self._bytes += len(source) + len(merge)
         self._sum(source)
-
-    def mean_line_bytes(self) -> int:
-        return self._bytes // max(1, self.source_rows + self.merge_rows)
 
     def _sum(self, source: bytes) -> None:
         if self.checksum is not None:
@@ -234,8 +241,14 @@ def _lines(block: bytes) -> list[bytes]:
     return lines
 
 
-def _take(counted: MutableMapping[bytes, int], line: bytes, times: int) -> None:
+def _length(lines: Iterable[bytes]) -> int:
+    return sum(map(len, lines))
+
+
+def _take(counted: MutableMapping[bytes, int], line: bytes, times: int) -> bool:
+    """Take a line so many times; True if none is left."""
     if counted[line] == times:
         del counted[line]
-    else:
-        counted[line] -= times
+        return True
+    counted[line] -= times
+    return False
