@@ -17,11 +17,11 @@ from datasurface.connections import Endpoint, Login
 from datasurface.demo.embedded import EmbeddedServer, wheel_binaries
 from datasurface.demo.installation import Installation, install
 from datasurface.errors import DatasurfaceError, ModelError
-from datasurface.yellow.engine import model_apply
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.control_tables import RevisionOutcome
+from datasurface.yellow.engine.control.control_tables import RevisionOutcome
 from datasurface.yellow.engine.init.init_plan import InitPlan
 from datasurface.yellow.engine.links import Links
+from datasurface.yellow.engine.model_merge import model_apply
 from datasurface.yellow.engine.roles import Roles
 from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan, plan_ecosystem
 from datasurface.yellow.plan.streams import StreamPlan

@@ -11,8 +11,8 @@ from bench import meter, statements
 from bench.arena import Arena
 from bench.meter import Command, Reading
 from bench.options import Kind
-from datasurface.yellow.engine.delta import Counts
-from datasurface.yellow.engine.run_result import RunResult
+from datasurface.yellow.engine.batch.run_result import RunResult
+from datasurface.yellow.engine.difference.delta import Counts
 
 _QUERIES: Final = statements.load("arena.sql")
 _PROGRAM: Final = "from datasurface.cli.main import main; main()"

@@ -11,7 +11,7 @@ from bench.meter import Reading
 from bench.options import Kind, Options, Phase
 from bench.ours import OurReading
 from bench.records import Measurement
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 
 _QUERIES = statements.load("arena.sql")
 Contender = str

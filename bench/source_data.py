@@ -8,7 +8,7 @@ from psycopg2 import extensions, sql
 from bench import statements
 from bench.options import Options, Phase
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import DemoSource
 
 _QUERIES: Final = statements.load("source.sql")

@@ -10,7 +10,7 @@ from bench.arena import Arena
 from bench.options import Kind
 from bench.ours import OurReading
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.plan.tables import BATCH_OUT, OPEN_BATCH, TablePlan
 
 _QUERIES: Final = statements.load("arena.sql")

@@ -7,12 +7,14 @@ from typing import Any
 from psycopg2 import sql
 
 from datasurface.dsl import MilestoneStrategy
-from datasurface.yellow.engine import columns, migrate, roles, table_sync
+from datasurface.yellow.engine import columns, roles
 from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.control import migrate
 from datasurface.yellow.engine.lock_waits import Patience
-from datasurface.yellow.engine.table_sync import TableChanges
-from datasurface.yellow.engine.view_reconcile import Reconciliation, ViewReconcile
-from datasurface.yellow.engine.view_sync import ViewSync
+from datasurface.yellow.engine.tables import table_sync
+from datasurface.yellow.engine.tables.table_sync import TableChanges
+from datasurface.yellow.engine.views.view_reconcile import Reconciliation, ViewReconcile
+from datasurface.yellow.engine.views.view_sync import ViewSync
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import PlatformPlan, control_tables
 from datasurface.yellow.plan.streams import StreamPlan

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from tests.db.streams import Stream
 
 JOB = Path(__file__).parent / "engine" / "dying_job.py"

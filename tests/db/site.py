@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from psycopg2 import sql
 
-from datasurface.yellow.engine import columns, model_apply, model_findings
-from datasurface.yellow.engine.control_tables import RevisionOutcome
+from datasurface.yellow.engine import columns
+from datasurface.yellow.engine.control.control_tables import RevisionOutcome
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.model_apply import ApplyOutcome
+from datasurface.yellow.engine.model_merge import model_apply, model_findings
+from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
 from datasurface.yellow.plan.installation import Installation as Installed
 from tests.db.installation import Installation
 from tests.db.models import Landscape

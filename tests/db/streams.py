@@ -8,12 +8,15 @@ from typing import Any
 from psycopg2 import sql
 
 from datasurface.dsl import Consistency, MilestoneStrategy
-from datasurface.yellow.engine import merge_tables, migrate, plan_store, platform_store, roles, run
+from datasurface.yellow.engine import roles
+from datasurface.yellow.engine.batch import run
+from datasurface.yellow.engine.batch.looking import LookOutcome
+from datasurface.yellow.engine.batch.run import RunRequest
+from datasurface.yellow.engine.batch.run_result import RunResult
+from datasurface.yellow.engine.control import migrate, plan_store, platform_store
+from datasurface.yellow.engine.control.platform_store import StoredPlatform
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.looking import LookOutcome
-from datasurface.yellow.engine.platform_store import StoredPlatform
-from datasurface.yellow.engine.run import RunRequest
-from datasurface.yellow.engine.run_result import RunResult
+from datasurface.yellow.engine.tables import merge_tables
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import PlatformPlan, control_tables
 from datasurface.yellow.plan.streams import SourcePlan, StreamPlan

@@ -10,9 +10,10 @@ import pytest
 from psycopg2.extensions import connection
 
 from datasurface.loader import load
-from datasurface.yellow.engine import model_apply, run
+from datasurface.yellow.engine.batch import run
+from datasurface.yellow.engine.batch.run import RunRequest
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.run import RunRequest
+from datasurface.yellow.engine.model_merge import model_apply
 from tests.db.installation import Installation
 
 ROOT = Path(__file__).parents[2]

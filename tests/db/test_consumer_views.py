@@ -10,11 +10,11 @@ from psycopg2 import sql
 
 from datasurface.connections import Login
 from datasurface.dsl import BigInt, DDLColumn, Integer, Text, VarChar
-from datasurface.yellow.engine import workspace_views
 from datasurface.yellow.engine.connect import Purpose, open_session
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.view_steps import ViewAction
-from datasurface.yellow.engine.workspace_views import WorkspaceViews
+from datasurface.yellow.engine.views import workspace_views
+from datasurface.yellow.engine.views.view_steps import ViewAction
+from datasurface.yellow.engine.views.workspace_views import WorkspaceViews
 from tests.db.installation import Installation
 from tests.db.models import CUSTOMERS, FORENSIC, ID, NAME
 from tests.db.site import Site, applied

@@ -7,8 +7,8 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.model.platforms import MilestoneStrategy
-from datasurface.yellow.engine import control_tables, migrate
 from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.control import control_tables, migrate
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import ControlTables, PlatformPlan
 from tests.db.installation import Installation

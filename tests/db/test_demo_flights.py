@@ -8,7 +8,7 @@ from psycopg2 import sql
 from datasurface import loader
 from datasurface.demo.flights_source import FlightsSource
 from datasurface.demo.installation import Installation as DemoInstallation
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import InitPlan
 from tests.db.installation import Installation
 

@@ -11,8 +11,9 @@ from datasurface.connections import Login
 from datasurface.demo.embedded import EmbeddedServer, wheel_binaries
 from datasurface.errors import ModelError, StateError
 from datasurface.model.platforms import MilestoneStrategy
-from datasurface.yellow.engine import connect, migrate, roles
+from datasurface.yellow.engine import connect, roles
 from datasurface.yellow.engine.connect import Purpose, Session
+from datasurface.yellow.engine.control import migrate
 from datasurface.yellow.engine.init.run import initialise
 from datasurface.yellow.engine.init.step import Outcome
 from datasurface.yellow.engine.roles import Roles

@@ -7,11 +7,13 @@ from psycopg2 import sql
 
 from datasurface.dsl import BigInt, Date, DDLColumn, Integer, VarChar
 from datasurface.errors import StateError, TransientError
-from datasurface.yellow.engine import locks, model_summary, plan_store, platform_store
-from datasurface.yellow.engine.control_tables import RevisionOutcome
-from datasurface.yellow.engine.model_apply import ApplyOutcome
-from datasurface.yellow.engine.model_steps import MergeStep
-from datasurface.yellow.engine.view_steps import ViewAction
+from datasurface.yellow.engine import locks
+from datasurface.yellow.engine.control import plan_store, platform_store
+from datasurface.yellow.engine.control.control_tables import RevisionOutcome
+from datasurface.yellow.engine.model_merge import model_summary
+from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
+from datasurface.yellow.engine.model_merge.model_steps import MergeStep
+from datasurface.yellow.engine.views.view_steps import ViewAction
 from tests.db.models import CUSTOMERS, FORENSIC, GONE, ID, LIVE, NAME
 from tests.db.site import INSTALLED, Site, applied
 from tests.db.streams import SCHEMA

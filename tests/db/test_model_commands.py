@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from datasurface.cli.main import cli
 from datasurface.yellow.engine import locks
-from datasurface.yellow.engine import run as engine_run
+from datasurface.yellow.engine.batch import run as engine_run
+from datasurface.yellow.engine.batch.run import RunRequest
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.run import RunRequest
 from tests.db.site import Site
 
 DEMO = Path(__file__).parents[2] / "models" / "demo"

@@ -7,7 +7,7 @@ from psycopg2 import sql
 
 from datasurface.dsl import Consistency, MilestoneStrategy
 from datasurface.errors import StateError
-from datasurface.yellow.engine import migrate, plan_store
+from datasurface.yellow.engine.control import migrate, plan_store
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import PlatformPlan, control_tables
 from datasurface.yellow.plan.streams import SourcePlan, StreamPlan

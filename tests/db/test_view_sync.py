@@ -8,11 +8,13 @@ import pytest
 
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import platform_store, table_sync, workspace_views
+from datasurface.yellow.engine.control import platform_store
+from datasurface.yellow.engine.control.platform_store import StoredPlatform
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.platform_store import StoredPlatform
-from datasurface.yellow.engine.view_reconcile import Reconciliation
-from datasurface.yellow.engine.view_steps import ViewAction
+from datasurface.yellow.engine.tables import table_sync
+from datasurface.yellow.engine.views import workspace_views
+from datasurface.yellow.engine.views.view_reconcile import Reconciliation
+from datasurface.yellow.engine.views.view_steps import ViewAction
 from datasurface.yellow.plan.streams import StreamPlan
 from datasurface.yellow.plan.tables import ColumnPlan
 from tests.db.deployment import Deployment, platform_plan, view_plans

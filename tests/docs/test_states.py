@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from datasurface.yellow.engine.batch_state import MOVES, BatchStatus
+from datasurface.yellow.engine.batch.batch_state import MOVES, BatchStatus
 from tests.docs.tracked import ROOT, table_cells
 
 ARROW = re.compile(r"^ +(\S+) --> (\S+)$", re.MULTILINE)

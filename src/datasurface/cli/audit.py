@@ -10,7 +10,7 @@ import click
 from datasurface.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from datasurface.yellow.engine.audit_verdict import StreamAudit
+    from datasurface.yellow.engine.audit.audit_verdict import StreamAudit
 
 
 @click.command("audit")
@@ -26,9 +26,9 @@ def command(ctx: click.Context, platform: str | None, store: str | None, batch: 
     checked as well. The source is not asked. Runs while streams run. Exit status 0 only if everything holds.
     """
     from datasurface.cli.connected import connected
-    from datasurface.yellow.engine import audit
-    from datasurface.yellow.engine.audit import AuditRequest
-    from datasurface.yellow.engine.audit_verdict import summary
+    from datasurface.yellow.engine.audit import audit
+    from datasurface.yellow.engine.audit.audit import AuditRequest
+    from datasurface.yellow.engine.audit.audit_verdict import summary
 
     verdicts = []
     for verdict in audit.audit(connected("audit"), AuditRequest(platform=platform, store=store, batch_id=batch)):

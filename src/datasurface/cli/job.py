@@ -53,7 +53,7 @@ def command(
     record goes to the file that DATASURFACE_RESULT_FILE names.
     """
     from datasurface.runtime.jobs import snapshot_merge
-    from datasurface.yellow.engine.run import RunRequest
+    from datasurface.yellow.engine.batch.run import RunRequest
 
     request = RunRequest(
         platform=platform,
@@ -69,6 +69,6 @@ def command(
 def _report_failure(message: str) -> None:
     from datasurface.errors import ModelError
     from datasurface.runtime.jobs import snapshot_merge
-    from datasurface.yellow.engine import run_result
+    from datasurface.yellow.engine.batch import run_result
 
     snapshot_merge.report(run_result.failed(None, ModelError(message)), click.echo)

@@ -10,7 +10,7 @@ from datasurface.errors import ExitStatus
 if TYPE_CHECKING:
     from datasurface.loader import ModelNotLoaded
     from datasurface.yellow.engine.links import Links
-    from datasurface.yellow.engine.model_apply import ApplyOutcome
+    from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
 
 
 @click.command("apply")
@@ -39,7 +39,7 @@ def command(ctx: click.Context, path: Path, wait_seconds: float, installation: P
     from datasurface.cli.lint import note_printed
     from datasurface.loader import ModelNotLoaded, load
     from datasurface.runtime.settings import read_settings
-    from datasurface.yellow.engine import model_apply
+    from datasurface.yellow.engine.model_merge import model_apply
     from datasurface.yellow.plan.installation import read_installation
 
     links = connected("model apply")
@@ -58,7 +58,7 @@ def command(ctx: click.Context, path: Path, wait_seconds: float, installation: P
 
 
 def _status(outcome: "ApplyOutcome") -> ExitStatus:
-    from datasurface.yellow.engine.control_tables import RevisionOutcome
+    from datasurface.yellow.engine.control.control_tables import RevisionOutcome
 
     if outcome.outcome is RevisionOutcome.WAITING:
         return ExitStatus.TRANSIENT
@@ -72,7 +72,7 @@ def _refuse(links: "Links", path: Path, refusal: "ModelNotLoaded", *, as_json: b
     from datasurface.cli.lint import note_printed
     from datasurface.loader import revision_of
     from datasurface.model import codec
-    from datasurface.yellow.engine import model_apply
+    from datasurface.yellow.engine.model_merge import model_apply
 
     if as_json:
         click.echo(codec.dumps({"v": 1, "outcome": "refused", "findings": [refusal.finding]}, indent=2))
@@ -87,9 +87,9 @@ def _refuse(links: "Links", path: Path, refusal: "ModelNotLoaded", *, as_json: b
 def _show(outcome: "ApplyOutcome", *, as_json: bool) -> None:
     from datasurface.cli.findings import show
     from datasurface.model import codec
-    from datasurface.yellow.engine import model_summary
-    from datasurface.yellow.engine.control_tables import RevisionOutcome
-    from datasurface.yellow.engine.model_findings import errors
+    from datasurface.yellow.engine.control.control_tables import RevisionOutcome
+    from datasurface.yellow.engine.model_merge import model_summary
+    from datasurface.yellow.engine.model_merge.model_findings import errors
 
     if as_json:
         click.echo(codec.dumps(_document(outcome), indent=2))
@@ -112,7 +112,7 @@ def _show(outcome: "ApplyOutcome", *, as_json: bool) -> None:
 
 
 def _document(outcome: "ApplyOutcome") -> dict[str, Any]:
-    from datasurface.yellow.engine import model_summary
+    from datasurface.yellow.engine.model_merge import model_summary
 
     return {
         "v": 1,

@@ -7,8 +7,8 @@ import click
 from datasurface.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from datasurface.yellow.engine.view_reconcile import Reconciliation
-    from datasurface.yellow.engine.workspace_views import WorkspaceViews
+    from datasurface.yellow.engine.views.view_reconcile import Reconciliation
+    from datasurface.yellow.engine.views.workspace_views import WorkspaceViews
 
 
 @click.command("reconcile-workspace-views")
@@ -30,7 +30,7 @@ def command(ctx: click.Context, platform: str | None, wait_seconds: float, as_js
     """
     from datasurface.cli.connected import connected
     from datasurface.model import codec
-    from datasurface.yellow.engine import workspace_views
+    from datasurface.yellow.engine.views import workspace_views
 
     outcome = workspace_views.reconcile(
         connected("reconcile-workspace-views"), platform=platform, wait_seconds=wait_seconds

@@ -20,7 +20,7 @@ def command(ctx: click.Context, platform: str, store: str, dataset: str | None, 
     1 no such stream, 3 no batch that could be reset, 75 the stream is at work.
     """
     from datasurface.cli.connected import connected
-    from datasurface.yellow.engine import reset
+    from datasurface.yellow.engine.batch import reset
 
     fix, status = None, ExitStatus.DONE
     try:

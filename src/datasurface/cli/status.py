@@ -12,7 +12,7 @@ import click
 from datasurface.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from datasurface.yellow.engine.stream_status import InstallationStatus, RevisionStatus, StreamStatus
+    from datasurface.yellow.engine.audit.stream_status import InstallationStatus, RevisionStatus, StreamStatus
 
 _HEADER: Final = ("PLATFORM", "STREAM", "BATCH", "AGE", "PROMISED", "ROWS", "LAST BATCH", "STATE")
 _NONE: Final = "–"
@@ -30,7 +30,7 @@ def command(ctx: click.Context, platform: str | None, as_json: bool) -> None:
     broken now.
     """
     from datasurface.cli.connected import monitoring
-    from datasurface.yellow.engine import stream_status
+    from datasurface.yellow.engine.audit import stream_status
 
     with monitoring() as (session, schema):
         status = stream_status.read(session, schema, platform)

@@ -21,7 +21,7 @@ from datasurface.demo.installation import Installation
 from datasurface.demo.source import Progress, SourceChanges
 from datasurface.errors import StateError
 from datasurface.yellow.engine import roles
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import DemoSource
 
 #: After the change of the schema a quarter of the changes is enough to show the new columns.

@@ -9,11 +9,11 @@ from datasurface.demo.stage import Stage
 from datasurface.errors import ModelError, TransientError
 from datasurface.lint.report import Finding
 from datasurface.loader import LoadedModel, load
-from datasurface.yellow.engine import model_apply
-from datasurface.yellow.engine.control_tables import RevisionOutcome
+from datasurface.yellow.engine.control.control_tables import RevisionOutcome
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.model_apply import ApplyOutcome
-from datasurface.yellow.engine.view_steps import ViewAction
+from datasurface.yellow.engine.model_merge import model_apply
+from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
+from datasurface.yellow.engine.views.view_steps import ViewAction
 from datasurface.yellow.plan.changes import ChangeKind, PlanChanges
 from datasurface.yellow.plan.ecosystem_plan import plan_ecosystem
 

@@ -16,7 +16,7 @@ from datasurface.demo.source import Progress, SourceChanges
 from datasurface.errors import StateError
 from datasurface.model.datastores import Dataset, Datastore
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import DemoSource
 
 _QUERIES: Final = statements.load("flights.sql")

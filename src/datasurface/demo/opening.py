@@ -16,7 +16,7 @@ from datasurface.errors import ModelError
 from datasurface.lint.check import check
 from datasurface.loader import load
 from datasurface.model.datastores import Datastore
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import InitPlan
 from datasurface.yellow.engine.roles import Roles
 from datasurface.yellow.plan import findings as physical_names

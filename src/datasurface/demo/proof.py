@@ -8,8 +8,9 @@ from datasurface.demo import rounds, statements
 from datasurface.demo.records import Audited, ViewCompared, ViewsCompared
 from datasurface.demo.stage import SCHEMA, Stage
 from datasurface.errors import StateError
-from datasurface.yellow.engine import audit, audit_verdict, copy
-from datasurface.yellow.engine.audit import AuditRequest
+from datasurface.yellow.engine import copy
+from datasurface.yellow.engine.audit import audit, audit_verdict
+from datasurface.yellow.engine.audit.audit import AuditRequest
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.links import Links
 from datasurface.yellow.plan.views import ViewKind, ViewPlan

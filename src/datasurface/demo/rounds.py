@@ -6,11 +6,11 @@ from datasurface.demo.records import RoundRun, SourceChanged, StreamRun
 from datasurface.demo.source import SourceChanges
 from datasurface.demo.stage import Stage
 from datasurface.errors import StateError
-from datasurface.yellow.engine import run
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.batch import run
+from datasurface.yellow.engine.batch.looking import LookOutcome
+from datasurface.yellow.engine.batch.run import RunRequest
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.looking import LookOutcome
-from datasurface.yellow.engine.run import RunRequest
 from datasurface.yellow.plan.streams import StreamPlan
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from datasurface.demo.installation import Installation
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.init.init_plan import DemoSource
 
 #: Called with the number of steps done of how many.

@@ -13,7 +13,7 @@ from datasurface.demo.source import ChangingSource, Progress
 from datasurface.loader import LoadedModel
 from datasurface.model.platforms import MilestoneStrategy
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan
 from datasurface.yellow.plan.streams import StreamPlan
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from datasurface.connections import load_connections
-from datasurface.yellow.engine import crash_points, run
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.batch import crash_points, run
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.run import RunRequest
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.run import RunRequest
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """Another plan for a stream that runs: its tables get what the plan needs, as applying a model would do it."""
 
-from datasurface.yellow.engine import columns, merge_tables, table_differences, table_sync
-from datasurface.yellow.engine.merge_tables import MergeTables
-from datasurface.yellow.engine.table_differences import TableDifference
-from datasurface.yellow.engine.table_sync import Alteration, TableRef
+from datasurface.yellow.engine import columns
+from datasurface.yellow.engine.tables import merge_tables, table_differences, table_sync
+from datasurface.yellow.engine.tables.merge_tables import MergeTables
+from datasurface.yellow.engine.tables.table_differences import TableDifference
+from datasurface.yellow.engine.tables.table_sync import Alteration, TableRef
 from datasurface.yellow.plan.changes import StreamRef
 from datasurface.yellow.plan.streams import StreamPlan
 from tests.db.streams import SCHEMA, Stream, _hand_over

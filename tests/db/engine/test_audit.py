@@ -10,9 +10,9 @@ from psycopg2 import sql
 from datasurface.cli.main import cli
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import audit
-from datasurface.yellow.engine.audit import AuditRequest
-from datasurface.yellow.engine.audit_verdict import Check, StreamAudit, summary
+from datasurface.yellow.engine.audit import audit
+from datasurface.yellow.engine.audit.audit import AuditRequest
+from datasurface.yellow.engine.audit.audit_verdict import Check, StreamAudit, summary
 from tests.db.streams import SCHEMA, Stream, column, plan, table
 
 LIVE, FORENSIC = MilestoneStrategy.LIVE_ONLY, MilestoneStrategy.BATCH_MILESTONED

@@ -9,7 +9,8 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.errors import DatasurfaceError, ExitStatus, ModelError, TransientError
-from datasurface.yellow.engine.batch_state import BatchStatus
+from datasurface.yellow.engine import connect
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from tests.db.engine.conftest import FORENSIC, LIVE
 from tests.db.streams import Stream, column, plan, table
 
@@ -186,12 +187,24 @@ def test_server_that_is_away_is_transient(stream):
         nobody.bind(("127.0.0.1", 0))
         _readdress(stream, port=nobody.getsockname()[1])
 
-        with pytest.raises(TransientError, match=r"connecting to .* as customer_reader: ") as caught:
+        with pytest.raises(TransientError, match=r"connecting to .*customer_reader: ") as caught:
             stream.run()
 
     assert caught.value.exit_status == ExitStatus.TRANSIENT
     assert stream.batch(2) is None
     stream.installation.write_connections()
+    assert stream.run().outcome == "unchanged"
+
+
+def test_table_that_somebody_locks_is_transient(stream, monkeypatch):
+    """A source table that is being altered for long is not waited for without end, and nothing is marked as failed."""
+    monkeypatch.setattr(connect, "_SNAPSHOT_LOCK_TIMEOUT", "100ms")
+    with stream.installation.session("admin", "source") as owner, owner.raw.cursor() as cursor:
+        cursor.execute("LOCK TABLE public.items IN ACCESS EXCLUSIVE MODE")
+        message = failure(stream, TransientError)
+
+    assert "55P03" in message
+    assert stream.batch(2) is None
     assert stream.run().outcome == "unchanged"
 
 
@@ -304,7 +317,7 @@ def test_missing_merge_table_is_a_model_error_and_no_other_dataset_moves(deploye
 )
 def test_stream_that_is_not_planned_is_a_model_error(stream, changes, said):
     """The message says which of the names is wrong, and nothing is recorded anywhere."""
-    from datasurface.yellow.engine import run
+    from datasurface.yellow.engine.batch import run
 
     request = replace(stream.request(), **changes)
 

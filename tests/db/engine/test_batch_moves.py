@@ -7,11 +7,11 @@ from typing import Any
 import psycopg2.errors
 import pytest
 
-from datasurface.yellow.engine import batch_state
-from datasurface.yellow.engine.batch_state import MOVES, BatchRef, BatchStatus
-from datasurface.yellow.engine.batches import BatchNotInState, BatchTables
+from datasurface.yellow.engine.batch import batch_state
+from datasurface.yellow.engine.batch.batch_state import MOVES, BatchRef, BatchStatus
+from datasurface.yellow.engine.batch.batches import BatchNotInState, BatchTables
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from tests.db.engine.conftest import LIVE
 from tests.db.streams import SCHEMA, Stream, column, plan, table
 

@@ -7,8 +7,8 @@ from psycopg2 import sql
 
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import StateError
-from datasurface.yellow.engine import audit
-from datasurface.yellow.engine.batch_state import BatchStatus
+from datasurface.yellow.engine.audit import audit
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from tests.db.streams import column, plan, table
 
 ITEMS = table(

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from datasurface.yellow.engine import batch_state, checksums, copy, merge_lines
+from datasurface.yellow.engine import copy
+from datasurface.yellow.engine.batch import batch_state, merge_lines
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference import checksums
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.plan.tables import ALL_HASH, BATCH_ID, BATCH_IN, BATCH_OUT, KEY_HASH, OPEN_BATCH
 from tests.db.engine.changing_tables import CHANGING_TABLES, STEPS, ChangingTable, Row, at_every_step
 from tests.db.streams import SCHEMA, Stream, plan, table

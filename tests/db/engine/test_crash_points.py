@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from tests.db.killed_job import killed_job
 from tests.db.streams import column, plan, table
 

@@ -8,8 +8,8 @@ from psycopg2 import sql
 
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import DatasurfaceError, TransientError
-from datasurface.yellow.engine import crash_points
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.batch import crash_points
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.roles import Roles
 from tests.db.installation import copied, prepared
 from tests.db.streams import column, deploy, plan, table

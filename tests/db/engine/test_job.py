@@ -18,7 +18,8 @@ from click.testing import CliRunner
 from datasurface.cli.main import cli
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import StateError
-from datasurface.yellow.engine import locks, run
+from datasurface.yellow.engine import locks
+from datasurface.yellow.engine.batch import run
 from tests.db.streams import Stream, column, plan, table
 
 LIVE = MilestoneStrategy.LIVE_ONLY

@@ -6,7 +6,7 @@ import psycopg2.errors
 import pytest
 from psycopg2 import sql
 
-from datasurface.yellow.engine.batch_state import BatchStatus
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from datasurface.yellow.plan.tables import ALL_HASH, BATCH_ID, BATCH_IN, BATCH_OUT, KEY_HASH, OPEN_BATCH
 from tests.db.engine.conftest import FORENSIC, LIVE
 from tests.db.streams import Stream, column, plan, table

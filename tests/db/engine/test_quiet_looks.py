@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datasurface.errors import DatasurfaceError
-from datasurface.yellow.engine import run
+from datasurface.yellow.engine.batch import run
 from tests.db.streams import Stream, column, plan, table
 
 KEYED = table("keyed", column("id", "integer", is_key=True), column("v"))

@@ -9,9 +9,11 @@ from psycopg2 import sql
 from datasurface.cli.main import cli
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import StateError, TransientError
-from datasurface.yellow.engine import batch_state, locks, merge_tables, reset, staging
-from datasurface.yellow.engine.crash_points import CrashPoint
-from datasurface.yellow.engine.reset import ResetRefused, UnknownStream
+from datasurface.yellow.engine import locks
+from datasurface.yellow.engine.batch import batch_state, reset, staging
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.reset import ResetRefused, UnknownStream
+from datasurface.yellow.engine.tables import merge_tables
 from tests.db.killed_job import killed_job
 from tests.db.streams import SCHEMA, column, plan, table
 

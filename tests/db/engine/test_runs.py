@@ -12,12 +12,13 @@ from psycopg2 import sql
 
 from datasurface.connections import Connections, Endpoint
 from datasurface.errors import DatasurfaceError, ExitStatus, ModelError, StateError, TransientError
-from datasurface.yellow.engine import crash_points, locks, merge_batch, run
-from datasurface.yellow.engine.batch_state import BatchStatus
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine import locks
+from datasurface.yellow.engine.batch import crash_points, merge_batch, run
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.looking import LookOutcome
+from datasurface.yellow.engine.batch.run_result import RunResult
 from datasurface.yellow.engine.locks import LockRef
-from datasurface.yellow.engine.looking import LookOutcome
-from datasurface.yellow.engine.run_result import RunResult
 from datasurface.yellow.plan.streams import StreamPlan
 from tests.db.engine.conftest import FORENSIC, LIVE
 from tests.db.streams import Stream, column, plan, table
@@ -282,7 +283,7 @@ def test_stream_that_left_the_plan_between_looks_ends_the_run(stream):
     """The run says what is not planned any more; no batch is marked as failed for it."""
 
     def watch(*_: object) -> None:
-        from datasurface.yellow.engine import plan_store
+        from datasurface.yellow.engine.control import plan_store
 
         with stream.installation.session("admin") as session:
             plan_store.write(session, "public", stream.plan.platform, [], revision="dir-000000000009")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from datasurface.errors import ModelError, StateError, TransientError
-from datasurface.yellow.engine import crash_points
-from datasurface.yellow.engine.batch_state import BatchStatus
-from datasurface.yellow.engine.crash_points import CrashPoint
+from datasurface.yellow.engine.batch import crash_points
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.plan.streams import StreamPlan
 from datasurface.yellow.plan.tables import BATCH_ID, BATCH_IN, BATCH_OUT, OPEN_BATCH, ColumnPlan
 from tests.db.engine.conftest import FORENSIC, LIVE

@@ -9,8 +9,8 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import snapshot
-from datasurface.yellow.engine.readings import Reading
+from datasurface.yellow.engine.source import snapshot
+from datasurface.yellow.engine.source.readings import Reading
 from tests.db.engine.conftest import LIVE
 from tests.db.streams import Stream, column, plan, table
 
@@ -221,7 +221,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[[], None]) ->
 
 def _plan_together(*streams: Stream) -> None:
     """Store the plans of all streams of one platform; each was deployed as if it were alone."""
-    from datasurface.yellow.engine import plan_store
+    from datasurface.yellow.engine.control import plan_store
     from tests.db.streams import SCHEMA
 
     with streams[0].installation.session("admin") as session:

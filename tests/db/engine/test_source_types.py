@@ -7,7 +7,7 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine.batch_state import BatchStatus
+from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from tests.db.engine.conftest import FORENSIC, LIVE
 from tests.db.streams import Stream, column, plan, table
 

@@ -9,9 +9,9 @@ from psycopg2 import sql
 from datasurface.cli.main import cli
 from datasurface.dsl import MilestoneStrategy
 from datasurface.errors import DatasurfaceError, StateError
-from datasurface.yellow.engine import stream_status
-from datasurface.yellow.engine.crash_points import CrashPoint
-from datasurface.yellow.engine.stream_status import StreamState, StreamStatus
+from datasurface.yellow.engine.audit import stream_status
+from datasurface.yellow.engine.audit.stream_status import StreamState, StreamStatus
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from tests.db.killed_job import killed_job
 from tests.db.streams import SCHEMA, Stream, column, plan, table
 

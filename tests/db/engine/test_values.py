@@ -15,7 +15,7 @@ from datasurface.model import datatypes
 from datasurface.model.datatypes import DataType
 from datasurface.yellow.engine import copy
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 from tests.db.engine.conftest import LIVE
 from tests.db.streams import SCHEMA, Stream, column, plan, table
 
@@ -62,6 +62,27 @@ TWINS: Final[Mapping[DataType, Sequence[tuple[str, str]]]] = {
     dsl.Interval(): [("1 month", "30 days"), ("1 day", "24 hours")],
     dsl.JSONB(): [("1.0", "1.00"), ('{"a": 0.0}', '{"a": 0.00}')],
     dsl.Array(dsl.Decimal()): [("{1.0}", "{1.00}")],
+}
+#: Defaults of a database that change how values print or are read.
+UNLIKE_SETTINGS: Final = {
+    "source": {
+        "DateStyle": "German, DMY",
+        "TimeZone": "Asia/Tokyo",
+        "IntervalStyle": "iso_8601",
+        "extra_float_digits": "-15",
+        "bytea_output": "escape",
+        "search_path": "nowhere",
+        "statement_timeout": "1",
+    },
+    "merge": {
+        "DateStyle": "SQL, MDY",
+        "TimeZone": "America/Los_Angeles",
+        "IntervalStyle": "sql_standard",
+        "extra_float_digits": "3",
+        "enable_seqscan": "off",
+        "search_path": "",
+        "statement_timeout": "1",
+    },
 }
 #: Types without an equality cannot be keys.
 KEY_TYPES: Final = [data_type for data_type in VALUES if data_type != dsl.JSON()]
@@ -175,6 +196,39 @@ def test_rows_without_a_key_are_told_apart_by_their_text(deployed, strategy, dif
         findings += _unlike_contents(stream, ["rows"], f"after {change}")
 
     assert findings == []
+
+
+@pytest.mark.row("I10", kind="refusal")
+@pytest.mark.parametrize("difference_bytes", [1 << 20, 0], ids=["streamed", "staged"])
+def test_settings_of_databases_and_roles_change_no_text(deployed, strategy, difference_bytes):
+    """Dates, zones, intervals, floats and bytes print alike on both sides, whatever the defaults there are."""
+    types = [dsl.Date(), dsl.Timestamp(), dsl.TimestampTZ(), dsl.Interval(), dsl.Real(), dsl.Double(), dsl.Bytes()]
+    stream = deployed(
+        plan(
+            strategy,
+            *[table(_values(each), column("id", "integer", is_key=True), column("v", each.sql)) for each in types],
+        ),
+        *[f'CREATE TABLE "{_values(each)}" (id integer PRIMARY KEY, v {each.sql})' for each in types],
+    )
+    with stream.installation.session("admin", "source") as source, source.raw.cursor() as cursor:
+        for each in types:
+            _insert(source, each, list(enumerate(VALUES[each])))
+        for database, settings in UNLIKE_SETTINGS.items():
+            place = sql.Identifier(stream.installation.endpoint(database).database)
+            for name, value in settings.items():
+                cursor.execute(
+                    sql.SQL("ALTER DATABASE {} SET {} = {}").format(place, sql.SQL(name), sql.Literal(value))
+                )
+        source.commit()
+
+    stream.run(difference_bytes=difference_bytes)
+
+    findings = _unlike_contents(stream, map(_values, types), "after the load") + _unquiet(stream, difference_bytes)
+    assert findings == []
+    for database in UNLIKE_SETTINGS:
+        place = sql.Identifier(stream.installation.endpoint(database).database)
+        stream.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(place))
+    assert _unquiet(stream, difference_bytes) == []
 
 
 def test_domains_enums_and_generated_columns_are_read_as_their_base(deployed):

@@ -19,7 +19,7 @@ from datasurface.demo.records import (
     ViewCompared,
     ViewsCompared,
 )
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.difference.delta import Counts
 
 COLUMNS = ["email", "phone", "billingaddressid"]
 RECORDS = [

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from datasurface.yellow.engine.audit_verdict import AuditFinding, Check, StreamAudit, summary
+from datasurface.yellow.engine.audit.audit_verdict import AuditFinding, Check, StreamAudit, summary
 
 AUDIT = StreamAudit(
     platform="YellowLive",

@@ -8,8 +8,16 @@ import pytest
 
 from datasurface.errors import Family
 from datasurface.model import codec
-from datasurface.yellow.engine import batch_state, checksums
-from datasurface.yellow.engine.batch_state import MOVES, BatchState, BatchStatus, ColumnState, DatasetState, Failure
+from datasurface.yellow.engine.batch import batch_state
+from datasurface.yellow.engine.batch.batch_state import (
+    MOVES,
+    BatchState,
+    BatchStatus,
+    ColumnState,
+    DatasetState,
+    Failure,
+)
+from datasurface.yellow.engine.difference import checksums
 from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 TABLE = TablePlan(

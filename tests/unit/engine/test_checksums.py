@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasurface.yellow.engine import checksums
+from datasurface.yellow.engine.difference import checksums
 
 LINES = st.lists(st.binary(max_size=30).map(lambda text: text.replace(b"\n", b"")))
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasurface.yellow.engine import checksums, delta
-from datasurface.yellow.engine.delta import Counts, Delta, DuplicateKey
-from datasurface.yellow.engine.difference import UniqueLines
+from datasurface.yellow.engine.difference import checksums, delta
+from datasurface.yellow.engine.difference.delta import Counts, Delta, DuplicateKey
+from datasurface.yellow.engine.difference.difference import UniqueLines
 from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 VALUES = st.text("ab\\N ", max_size=3).map(str.encode)

@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasurface.yellow.engine import alignment, checksums, difference
-from datasurface.yellow.engine.difference import CountedLines, RepeatedLine, Scan, TooManyUnmatched, UniqueLines
+from datasurface.yellow.engine.difference import alignment, checksums, difference
+from datasurface.yellow.engine.difference.difference import (
+    CountedLines,
+    RepeatedLine,
+    Scan,
+    TooManyUnmatched,
+    UniqueLines,
+)
 
 NO_LIMIT = 1 << 40
 #: Far smaller than in production, so that a few lines make many windows.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasurface.yellow.engine import merge_lines
-from datasurface.yellow.engine.merge_tables import MergeTables
+from datasurface.yellow.engine.batch import merge_lines
+from datasurface.yellow.engine.tables.merge_tables import MergeTables
 from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 

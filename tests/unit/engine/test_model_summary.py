@@ -2,11 +2,11 @@
 
 import pytest
 
-from datasurface.yellow.engine import model_summary
-from datasurface.yellow.engine.control_tables import RevisionOutcome
-from datasurface.yellow.engine.model_apply import ApplyOutcome
-from datasurface.yellow.engine.model_steps import MergeCounts
-from datasurface.yellow.engine.view_steps import ViewAction
+from datasurface.yellow.engine.control.control_tables import RevisionOutcome
+from datasurface.yellow.engine.model_merge import model_summary
+from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
+from datasurface.yellow.engine.model_merge.model_steps import MergeCounts
+from datasurface.yellow.engine.views.view_steps import ViewAction
 from datasurface.yellow.plan.changes import Change, ChangeKind, PlanChanges, StreamRef, TableChange, TypeChange
 
 

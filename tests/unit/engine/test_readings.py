@@ -9,9 +9,9 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import readings
 from datasurface.yellow.engine.columns import ColumnFact, RelationKind
-from datasurface.yellow.engine.readings import Reading
+from datasurface.yellow.engine.source import readings
+from datasurface.yellow.engine.source.readings import Reading
 from datasurface.yellow.plan.tables import ColumnPlan, TablePlan
 
 FACT = ColumnFact(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasurface.errors import DatasurfaceError, ExitStatus, ModelError, StateError, TransientError
-from datasurface.yellow.engine import run_result
-from datasurface.yellow.engine.delta import Counts
-from datasurface.yellow.engine.run_result import MAX_BYTES, Outcome, RunResult
+from datasurface.yellow.engine.batch import run_result
+from datasurface.yellow.engine.batch.run_result import MAX_BYTES, Outcome, RunResult
+from datasurface.yellow.engine.difference.delta import Counts
 
 COUNTS = Counts(inserted=4, updated=3, deleted=1, total=198)
 

@@ -19,13 +19,13 @@ from datasurface.connections import load_connections
 from datasurface.errors import DatasurfaceError, ExitStatus, TransientError
 from datasurface.runtime import logs
 from datasurface.runtime.settings import ResultSettings, read_settings
-from datasurface.yellow.engine import crash_points, run, run_result
-from datasurface.yellow.engine.crash_points import CrashPoint
-from datasurface.yellow.engine.delta import Counts
+from datasurface.yellow.engine.batch import crash_points, run, run_result
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.looking import LookOutcome
+from datasurface.yellow.engine.batch.run import RunRequest
+from datasurface.yellow.engine.batch.run_result import RunResult
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.looking import LookOutcome
-from datasurface.yellow.engine.run import RunRequest
-from datasurface.yellow.engine.run_result import RunResult
 from datasurface.yellow.plan.streams import StreamPlan
 
 #: After a signal a run that hangs (in a connect, on a silent server) is given up; Kubernetes would kill it at 30 s.

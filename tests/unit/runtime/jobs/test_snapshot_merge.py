@@ -10,10 +10,10 @@ import pytest
 from datasurface.dsl import Consistency, MilestoneStrategy
 from datasurface.errors import ExitStatus, TransientError
 from datasurface.runtime.jobs import snapshot_merge
-from datasurface.yellow.engine import run, run_result
-from datasurface.yellow.engine.delta import Counts
-from datasurface.yellow.engine.looking import LookOutcome
-from datasurface.yellow.engine.run import RunRequest
+from datasurface.yellow.engine.batch import run, run_result
+from datasurface.yellow.engine.batch.looking import LookOutcome
+from datasurface.yellow.engine.batch.run import RunRequest
+from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.plan.platforms import control_tables
 from datasurface.yellow.plan.streams import SourcePlan, StreamPlan
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from psycopg2 import sql
 
-from datasurface.yellow.engine import control_tables, migrate, queries
+from datasurface.yellow.engine import queries
+from datasurface.yellow.engine.control import control_tables, migrate
 from datasurface.yellow.engine.init.init_plan import InitPlan
 from datasurface.yellow.engine.init.psql_text import quoted, rendered
 from datasurface.yellow.engine.init.step import Step

@@ -1,0 +1,86 @@
+"""Applying the delta that the streaming comparison found, live or forensic.
+
+All of it happens in the caller's transaction, under a lock on the merge table that shuts other writers out. Keys go
+sorted into a temporary table; new rows go by COPY straight into the merge table.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from psycopg2 import sql
+
+from datasurface.yellow.engine import copy
+from datasurface.yellow.engine.batch import applied, merge_lines
+from datasurface.yellow.engine.batch.merge_statements import CHANGES, KEYS, analyze, setting, statement
+from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.difference.delta import Delta
+from datasurface.yellow.engine.tables.merge_tables import MergeTables
+
+#: Above this share of changed keys the planner's own choice of join is faster than walking the index.
+_INDEX_WALK_SHARE: Final = 1 / 3
+
+
+def apply_delta(session: Session, tables: MergeTables, delta: Delta, batch_id: int) -> None:
+    """Bring the merge table to the source's state in `batch_id`. Raises RowsDoNotFit.
+
+    Writes: live: rows deleted, changed and added; forensic: versions closed with `batch_id` - 1 and opened.
+    """
+    if not delta.counts.changed:
+        return
+    few = delta.counts.updated + delta.counts.deleted <= _INDEX_WALK_SHARE * max(1, delta.counts.total)
+    applied.run(session, setting("planner_walks_index" if few else "planner_decides"))
+    if tables.is_forensic:
+        _apply_forensic(session, tables, delta, batch_id)
+    else:
+        _apply_live(session, tables, delta, batch_id)
+    applied.run(session, setting("planner_decides"))
+
+
+def _apply_forensic(session: Session, tables: MergeTables, delta: Delta, batch_id: int) -> None:
+    replaced = delta.counts.updated + delta.counts.deleted
+    if replaced:
+        with_keys = _Filled(session, tables, KEYS, tables.plan.key)
+        with_keys.fill("make_keys", [delta.updated_keys, delta.deleted_keys])
+        with_keys.use("close_versions", batch_id, expected=replaced)
+    _add_rows(session, tables, batch_id, [delta.inserted, delta.updated], delta.counts.inserted + delta.counts.updated)
+
+
+def _apply_live(session: Session, tables: MergeTables, delta: Delta, batch_id: int) -> None:
+    if delta.counts.deleted:
+        with_keys = _Filled(session, tables, KEYS, tables.plan.key)
+        with_keys.fill("make_keys", [delta.deleted_keys])
+        with_keys.use("remove_rows", batch_id, expected=delta.counts.deleted)
+    if delta.counts.updated:
+        with_changes = _Filled(session, tables, CHANGES, (*tables.columns, *tables.hash_columns))
+        with_changes.fill("make_changes", [merge_lines.with_batch_columns(tables, ())(delta.updated)])
+        with_changes.use("change_rows", batch_id, expected=delta.counts.updated)
+    _add_rows(session, tables, batch_id, [delta.inserted], delta.counts.inserted)
+
+
+def _add_rows(session: Session, tables: MergeTables, batch_id: int, lines: Iterable[bytes], expected: int) -> None:
+    if not expected:
+        return
+    in_batch = merge_lines.with_batch_columns(tables, tables.batch_values(batch_id))
+    columns = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
+    added = copy.rows_in(session.raw, copy.copy_in(tables.merge, columns), map(in_batch, lines))
+    applied.expect(added, expected, table=tables.plan.merge_table, step="add_rows")
+
+
+class _Filled:
+    """A temporary table that holds part of the delta while one statement uses it."""
+
+    def __init__(self, session: Session, tables: MergeTables, place: sql.Identifier, columns: Iterable[str]) -> None:
+        self._session = session
+        self._tables = tables
+        self._place = place
+        self._columns = tuple(columns)
+
+    def fill(self, making: str, lines: Iterable[bytes]) -> None:
+        applied.run(self._session, statement(making, self._tables))
+        copy.rows_in(self._session.raw, copy.copy_in(self._place, self._columns), lines)
+        applied.run(self._session, analyze(self._place))
+
+    def use(self, step: str, batch_id: int, *, expected: int) -> None:
+        found = applied.run(self._session, statement(step, self._tables, batch_id))
+        applied.expect(found, expected, table=self._tables.plan.merge_table, step=step)
+        applied.run(self._session, sql.SQL("DROP TABLE {}").format(self._place))

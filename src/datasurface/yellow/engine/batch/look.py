@@ -1,0 +1,162 @@
+"""One look at a stream: compare the source with the merge tables and, where they differ, make a batch of it."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import psycopg2
+
+from datasurface.errors import StateError
+from datasurface.yellow.engine import database_errors
+from datasurface.yellow.engine.batch import batch_state, batches, crash_points, first_load, merge_batch
+from datasurface.yellow.engine.batch.applied import RowsDoNotFit
+from datasurface.yellow.engine.batch.batch_state import ColumnState, DatasetState
+from datasurface.yellow.engine.batch.batches import Batch, StreamHistory
+from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from datasurface.yellow.engine.batch.looking import Dataset, Looking, LookOutcome, Snapshot
+from datasurface.yellow.engine.difference import comparison
+from datasurface.yellow.engine.difference.comparison import Comparing, Streamed, Unchanged
+from datasurface.yellow.engine.difference.delta import Counts, DuplicateKey
+from datasurface.yellow.engine.difference.difference import RepeatedLine
+from datasurface.yellow.engine.source import duplicates, snapshot
+from datasurface.yellow.engine.source.readings import Reading
+from datasurface.yellow.engine.tables import merge_tables
+from datasurface.yellow.engine.tables.merge_tables import MergeTables
+from datasurface.yellow.plan.streams import StreamPlan
+
+_Columns = Mapping[str, Sequence[ColumnState]]
+
+
+class SchemaChanged(StateError):
+    """A batch left staged rows of another schema behind; whoever runs the stream has to let them go."""
+
+    def __init__(self, stream: StreamPlan, batch: Batch) -> None:
+        now = {table.dataset: batch_state.column_states(table) for table in stream.tables}
+        differing = sorted(_differing(now, batch.state.columns))
+        dataset = f" --dataset {stream.dataset}" if stream.dataset else ""
+        super().__init__(
+            f"batch {batch.ref.batch_id} was begun and staged under another schema: {', '.join(differing)}",
+            fix=f"Run `datasurface reset-batch-state --platform {stream.platform} --store {stream.store}{dataset}`",
+        )
+
+
+class RowsOfAnotherStream(StateError):
+    """A stream without a batch finds rows in its merge table; their batch ids are of another stream."""
+
+    def __init__(self, stream: StreamPlan, table: str) -> None:
+        super().__init__(
+            f"{table} holds rows, but stream {stream.stream_key} has made no batch: they are another stream's, as when "
+            "a store's consistency changes. Nothing was read or applied",
+            fix="Restore the store's consistency in the model, or move the table away under another name",
+        )
+
+
+def look(looking: Looking) -> LookOutcome:
+    """Bring the merge tables to the source's present state. Everything of a batch is committed at once, or nothing is.
+
+    Raises DatasurfaceError; then nothing of the batch is kept, but what it says of itself (`merge_batch.failed`).
+    """
+    crash_points.reached(CrashPoint.LOCKED)
+    history = looking.batches.history(looking.merge)
+    looking.merge.commit()
+    _refuse_other_schema(looking.stream, history.unfinished)
+    with _explaining(looking):
+        found = _compared(looking, history)
+        if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
+            note = batches.wrong_record(history.committed, _states(found)) if looking.in_full else None
+            if note is None:
+                return _unchanged(looking, history, found)
+            return merge_batch.merge_corrections(looking, history, found, note)
+        outcome = merge_batch.merge_batch(looking, history, found)
+        return outcome if outcome is not None else _unchanged(looking, history, found)
+
+
+def _refuse_other_schema(stream: StreamPlan, unfinished: Batch | None) -> None:
+    """A batch that left nothing behind begins again under the new plan; one with staged rows waits for a reset."""
+    if unfinished is None or not unfinished.state.staged or unfinished.state.schema_hash == stream.schema_hash:
+        return
+    raise SchemaChanged(stream, unfinished)
+
+
+def _compared(looking: Looking, history: StreamHistory) -> Snapshot:
+    """Take the source's snapshot and compare every dataset; the snapshot stays open, the merge side is let go."""
+    taken_at = batches.server_time(looking.merge)
+    looking.merge.rollback()
+    readings = snapshot.begin(looking.source, looking.stream)
+    for reading in readings:
+        snapshot.verify(looking.source, reading)
+    tables = merge_tables.of_stream(looking.stream, looking.links.schema)
+    datasets: list[Dataset] = []
+    held_bytes = 0
+    for reading, table in zip(readings, tables, strict=True):
+        dataset = _compare_one(looking, history, reading, table, looking.difference_bytes - held_bytes)
+        if isinstance(dataset.verdict, Streamed):
+            held_bytes += dataset.verdict.delta.size_bytes
+        datasets.append(dataset)
+    looking.merge.rollback()
+    return Snapshot(datasets=tuple(datasets), taken_at=taken_at)
+
+
+def _compare_one(
+    looking: Looking, history: StreamHistory, reading: Reading, tables: MergeTables, limit_bytes: int
+) -> Dataset:
+    looking.links.refuse_if_cancelled()
+    committed = history.committed
+    previous = committed.state.datasets.get(tables.plan.dataset) if committed else None
+    if committed is None and not first_load.is_empty(looking.merge, tables):
+        raise RowsOfAnotherStream(looking.stream, tables.plan.merge_table)
+    job = Comparing(reading=reading, tables=tables, previous=previous, limit_bytes=limit_bytes, in_full=looking.in_full)
+    with database_errors.reporting(f"comparing {tables.plan.dataset}"):
+        verdict = comparison.compare(looking.source, looking.merge, job)
+    return Dataset(reading=reading, tables=tables, verdict=verdict, carries_checksum=job.carries_checksum)
+
+
+def _unchanged(looking: Looking, history: StreamHistory, found: Snapshot) -> LookOutcome:
+    """Write that the stream equals its last batch; also takes back a batch that began and is no longer needed."""
+    counts = {each.name: Counts(total=_rows(each, history)) for each in found.datasets}
+    outcome = LookOutcome(batch_id=None, counts=sum(counts.values(), Counts()), datasets=counts)
+    if history.committed is not None and looking.in_full:
+        looking.batches.record_full_comparison(looking.merge, history.committed.ref, found.taken_at)
+    looking.batches.forget(looking.merge, history.next_batch)
+    looking.batches.record_look(
+        looking.merge, checked_at=found.taken_at, run_id=looking.run_id, result=looking.record(outcome)
+    )
+    looking.merge.commit()
+    looking.source.rollback()
+    return outcome
+
+
+def _rows(dataset: Dataset, history: StreamHistory) -> int:
+    if isinstance(dataset.verdict, Unchanged):
+        return dataset.verdict.rows
+    committed = history.committed.state.datasets if history.committed else {}
+    return committed[dataset.name].rows if dataset.name in committed else 0
+
+
+def _states(found: Snapshot) -> Mapping[str, DatasetState]:
+    """What a batch would record of the datasets that did not change."""
+    return {
+        each.name: batch_state.dataset_state(each.tables.plan, rows=each.verdict.rows, checksum=each.verdict.checksum)
+        for each in found.datasets
+        if isinstance(each.verdict, Unchanged)
+    }
+
+
+@contextlib.contextmanager
+def _explaining(looking: Looking) -> Iterator[None]:
+    """Say which keys stand twice in the source where that is what an error comes from."""
+    try:
+        yield
+    except (RepeatedLine, DuplicateKey, RowsDoNotFit, psycopg2.errors.UniqueViolation) as error:
+        duplicates.refuse(looking.source, looking.stream)
+        if isinstance(error, RowsDoNotFit):
+            raise
+        raise StateError(
+            f"a key of {looking.stream.stream_key} stood twice and no longer does: {type(error).__name__}",
+            fix="Run the stream again; if it comes back, run `datasurface audit`",
+        ) from None
+
+
+def _differing(now: _Columns, then: _Columns) -> Iterator[str]:
+    for dataset in now.keys() | then.keys():
+        names = {column.name for column in set(now.get(dataset, ())) ^ set(then.get(dataset, ()))}
+        yield from (f"{dataset}.{name}" for name in names)

@@ -1,0 +1,128 @@
+"""The delta of a dataset: which lines came, which changed, which keys went. Pure.
+
+Lines are kept joined and sorted by key: applied in key order they walk the index of the merge table once, and one block
+of bytes takes a third of the memory of its lines.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from datasurface.yellow.engine.difference import checksums, difference
+from datasurface.yellow.plan.tables import TablePlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Keys that appeared, changed and left, and the rows of the snapshot."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    total: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            inserted=self.inserted + other.inserted,
+            updated=self.updated + other.updated,
+            deleted=self.deleted + other.deleted,
+            total=self.total + other.total,
+        )
+
+    @property
+    def changed(self) -> int:
+        """Keys that differ in any way."""
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """A dataset's difference, ready to be applied; each block holds whole lines in key order.
+
+    `inserted` and `updated` are lines as the source sent them, `updated_keys` and `deleted_keys` lines of the key's
+    columns alone. `arrived_checksum` is of the lines that came (inserted and updated), `left_checksum` of those they
+    replace and of the deleted ones.
+    """
+
+    inserted: bytes
+    updated: bytes
+    updated_keys: bytes
+    deleted_keys: bytes
+    counts: Counts
+    arrived_checksum: int
+    left_checksum: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What the delta takes in memory."""
+        return len(self.inserted) + len(self.updated) + len(self.updated_keys) + len(self.deleted_keys)
+
+
+class DuplicateKey(Exception):
+    """Two different lines of the source have one key; `key` is its text."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        super().__init__("two lines have one key")
+
+
+def key_of_line(table: TablePlan) -> Callable[[bytes], bytes]:
+    """A function from a line of `table.wire_columns` to the text of its key; the whole line where all is key."""
+    width = len(table.key)
+    if width in (0, len(table.columns)):
+        return lambda line: line
+    if width == 1:
+        return lambda line: line.partition(b"\t")[0]
+    return lambda line: b"\t".join(line.split(b"\t", width)[:width])
+
+
+def of_unmatched(unmatched: difference.UniqueLines, key_of: Callable[[bytes], bytes], *, source_rows: int) -> Delta:
+    """The delta of a table with a key. Empties `unmatched`, so that both forms are never held whole.
+
+    Raises DuplicateKey where two lines of the source have one key.
+    """
+    arrived_checksum = checksums.of_lines(unmatched.source)
+    left_checksum = checksums.of_lines(unmatched.merge)
+    arrived = _by_key(unmatched.source, key_of)
+    unmatched.source.clear()
+    left = {key_of(line) for line in unmatched.merge}
+    unmatched.merge.clear()
+    updated_keys = sorted(left & arrived.keys())
+    updated = [arrived.pop(key) for key in updated_keys]
+    deleted_keys = sorted(left.difference(updated_keys))
+    inserted = [line for _, line in sorted(arrived.items())]
+    counts = Counts(inserted=len(inserted), updated=len(updated), deleted=len(deleted_keys), total=source_rows)
+    return Delta(
+        inserted=joined(inserted),
+        updated=joined(updated),
+        updated_keys=joined(updated_keys),
+        deleted_keys=joined(deleted_keys),
+        counts=counts,
+        arrived_checksum=arrived_checksum,
+        left_checksum=left_checksum,
+    )
+
+
+def joined(lines: Iterable[bytes]) -> bytes:
+    """Whole lines as one block, each with its line end."""
+    return b"".join([line + b"\n" for line in lines])
+
+
+def described_key(table: TablePlan, key: bytes) -> str:
+    """A key for a message: its text only where none of its columns is classified, else a hash that finds it again.
+
+    The hash is the first 12 hex digits of the sha256 of the key's canonical text.
+    """
+    if any(column.is_classified for column in table.columns if column.is_key) or not table.key:
+        return f"key hash {hashlib.sha256(key).hexdigest()[:12]}"
+    values = key.decode(errors="replace").split("\t")
+    return "key " + ", ".join(f"{name}={value}" for name, value in zip(table.key, values, strict=False))[:200]
+
+
+def _by_key(lines: Iterable[bytes], key_of: Callable[[bytes], bytes]) -> dict[bytes, bytes]:
+    by_key: dict[bytes, bytes] = {}
+    for line in lines:
+        key = key_of(line)
+        if by_key.setdefault(key, line) is not line:
+            raise DuplicateKey(key)
+    return by_key
