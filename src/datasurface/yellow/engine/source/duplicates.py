@@ -3,7 +3,7 @@
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import database_errors
+from datasurface.yellow.engine import database_errors, sql_types
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import described_key
 from datasurface.yellow.engine.source import snapshot
@@ -45,10 +45,22 @@ def _problem(source: Session, reading: Reading) -> str | None:
 
 
 def _repeated_keys(reading: Reading) -> sql.Composed:
-    """How many keys stand in more than one row, and the least of them as text; keys in the model's types."""
-    values = [sql.SQL('{}::text COLLATE "C"').format(sql.Identifier("k", column)) for column in reading.table.key]
+    """How many keys stand in more than one row, and the least of them as text; keys in the model's types.
+
+    Equal is what the merge table's index calls equal: 1.0 and 1.00 are one key there.
+    """
+    columns = [column for column in reading.table.wire_columns if column.is_key]
+    text = sql.SQL(" || E'\\t' || ").join(
+        sql.SQL('{}::text COLLATE "C"').format(sql.Identifier("k", column.name)) for column in columns
+    )
+    values = sql.SQL(", ").join(
+        sql.SQL('{} COLLATE "C"' if sql_types.is_collatable(column.sql_type) else "{}").format(
+            sql.Identifier("k", column.name)
+        )
+        for column in columns
+    )
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in reading.table.wire_columns)
     return sql.SQL(
         'SELECT count(*), min(key COLLATE "C") FROM '
-        "(SELECT {} AS key FROM ({}) AS k ({}) GROUP BY {} HAVING count(*) > 1) AS repeated"
-    ).format(sql.SQL(" || E'\\t' || ").join(values), reading.query, names, sql.SQL(", ").join(values))
+        "(SELECT min({}) AS key FROM ({}) AS k ({}) GROUP BY {} HAVING count(*) > 1) AS repeated"
+    ).format(text, reading.query, names, values)
