@@ -176,6 +176,27 @@ def test_changed_key_closes_every_version_and_opens_it_under_the_new_one(deploye
     assert stream.rows() == [(1, "one", "x"), (2, "two", "b")]
 
 
+def test_key_that_changed_before_the_first_load_leaves_no_column_required(deployed, strategy):
+    """A first batch that failed for a null in the key is made once the model has another key."""
+    both = [replace(each, is_key=True, is_required=True) for each in (ID, column("code"))]
+    stream = deployed(plan(strategy, table("items", *both)), MAKE_ITEMS, SEED)
+    with pytest.raises(ModelError, match=r"items\.code: 1 value would be null"):
+        stream.run()
+    evolve(stream, items(stream, ID, column("code")))
+
+    assert counts(stream) == (1, 3, 0, 0, 3)
+    assert indexed(stream) == [["id"]]
+
+
+def test_key_column_that_left_the_model_before_the_first_load_does_not_refuse_rows(deployed, strategy):
+    """It stays in the table, hidden, and is null in every row."""
+    both = [replace(each, is_key=True, is_required=True) for each in (ID, NAME)]
+    stream = deployed(plan(strategy, table("items", *both)), MAKE_ITEMS, SEED)
+    evolve(stream, items(stream, ID))
+
+    assert counts(stream) == (1, 3, 0, 0, 3)
+
+
 def test_key_that_changed_and_changed_back_is_the_first_one_again(stream):
     """The index follows each time, and a live table's rows are found by it."""
     other = items(stream, replace(ID, is_key=False, is_required=False), replace(NAME, is_key=True, is_required=True))

@@ -22,6 +22,7 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
 
     Returns its rows and their checksum. Raises psycopg2.errors.UniqueViolation where two rows have one key.
     """
+    _free_columns(session, tables)
     lines = SummedLines(_watched(blocks))
     in_batch = merge_lines.with_batch_columns(tables, tables.batch_values(batch_id))
     filled = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
@@ -33,11 +34,8 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
     return Staged(rows=lines.rows, checksum=lines.checksum)
 
 
-def close_all(session: Session, tables: MergeTables, old_key: Iterable[str], batch_id: int) -> int:
-    """Make room for another key: close or remove every open row and drop the old key. Returns how many rows there were.
-
-    The old key's columns may be null from now on, unless they are of the new key as well.
-    """
+def close_all(session: Session, tables: MergeTables, batch_id: int) -> int:
+    """Make room for another key: close or remove every open row and drop the old key. Returns how many rows there were."""
     closed = applied.run(
         session,
         statement("close_all_versions" if tables.is_forensic else "remove_all_rows", tables, batch_id),
@@ -45,10 +43,15 @@ def close_all(session: Session, tables: MergeTables, old_key: Iterable[str], bat
     if not tables.is_forensic:
         applied.run(session, statement("drop_primary_key", tables))
     applied.run(session, statement("drop_index", tables))
-    for column in old_key:
-        if column not in tables.plan.key:
-            applied.run(session, merge_statements.drop_not_null(tables, column))
     return closed
+
+
+def _free_columns(session: Session, tables: MergeTables) -> None:
+    """Let every column be null that is not of the key: the table may have been made, or filled, under another one."""
+    facts = columns.read(session, tables.schema, [tables.plan.merge_table]).get(tables.plan.merge_table, {})
+    for name, fact in facts.items():
+        if fact.is_required and name not in (*tables.plan.key, *tables.batch_columns):
+            applied.run(session, merge_statements.drop_not_null(tables, name))
 
 
 def _watched(blocks: Iterable[bytes]) -> Iterator[bytes]:

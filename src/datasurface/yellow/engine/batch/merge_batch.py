@@ -133,9 +133,9 @@ def _is_load(dataset: Dataset) -> bool:
 
 def _load(looking: Looking, dataset: Dataset, batch: BatchRef) -> _Result:
     """Copy the whole snapshot of a dataset into its merge table."""
-    verdict, deleted = dataset.verdict, 0
-    if isinstance(verdict, Rekeyed):
-        deleted = first_load.close_all(looking.merge, dataset.tables, verdict.old_key, batch.batch_id)
+    deleted = 0
+    if isinstance(dataset.verdict, Rekeyed):
+        deleted = first_load.close_all(looking.merge, dataset.tables, batch.batch_id)
     with comparison.source_lines(looking.source, dataset.reading) as lines:
         loaded = first_load.load(looking.merge, dataset.tables, lines, batch.batch_id)
     crash_points.reached(CrashPoint.AFTER_FIRST_LOAD)

@@ -3,7 +3,7 @@
 Reads the source in the caller's snapshot and the merge table in the caller's transaction; writes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -56,7 +56,6 @@ class Rekeyed:
     Where there are none on either side it `is_difference` no more, but a batch that is made anyway changes the key.
     """
 
-    old_key: Sequence[str]
     is_difference: bool
 
 
@@ -94,10 +93,10 @@ class Comparing:
 
 def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice."""
-    old_key = first_load.stored_key(merge, job.tables)
-    if old_key is not None and set(old_key) != set(job.tables.plan.key):
+    stored_key = first_load.stored_key(merge, job.tables)
+    if stored_key is not None and set(stored_key) != set(job.tables.plan.key):
         has_rows = _has_rows(source, job.reading) or first_load.has_open_rows(merge, job.tables)
-        return Rekeyed(old_key=old_key, is_difference=has_rows)
+        return Rekeyed(is_difference=has_rows)
     if first_load.is_empty(merge, job.tables):
         has_rows = _has_rows(source, job.reading)
         return FirstLoad(is_difference=has_rows) if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
