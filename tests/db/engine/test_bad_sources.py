@@ -144,6 +144,24 @@ def test_view_materialized_view_and_partitioned_table_are_read_like_tables(deplo
     assert (result.updated, result.deleted) == (1, 1)
 
 
+@pytest.mark.parametrize("difference_bytes", [1 << 20, 0], ids=["streamed", "staged"])
+def test_error_of_the_source_while_it_is_copied_is_the_one_that_is_reported(deployed, difference_bytes):
+    """A view that fails on one of its rows: its own error is said, in the first load as in a later look."""
+    stream = deployed(
+        plan(LIVE, table("shares", column("id", "integer", is_key=True), column("v", "integer"))),
+        "CREATE TABLE base (id integer PRIMARY KEY, n integer)",
+        "INSERT INTO base SELECT n, n % 5000 FROM generate_series(1, 9999) AS n",
+        "CREATE VIEW shares AS SELECT id, 100 / n AS v FROM base",
+    )
+    assert "22012 division_by_zero" in failure(stream, ModelError)
+
+    stream.source("UPDATE base SET n = 1 WHERE n = 0")
+    assert stream.run().batch_id == 1
+    stream.source("UPDATE base SET n = 50", "UPDATE base SET n = 0 WHERE id = 9999")
+    with pytest.raises(ModelError, match="22012 division_by_zero"):
+        stream.run(difference_bytes=difference_bytes)
+
+
 @pytest.mark.parametrize("domain", ["text", "required"], ids=["table's not null", "domain's not null"])
 def test_null_behind_an_outer_join_is_found(deployed, domain):
     """A view can give null where the table behind it, or its domain, cannot."""

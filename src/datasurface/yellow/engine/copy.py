@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import extensions, sql
 
 #: What moves at a time, in bytes; also the size asked for the pipe.
@@ -79,9 +80,19 @@ class RowsOut:
 
 
 def rows_in(connection: extensions.connection, statement: sql.Composed, blocks: Iterable[bytes]) -> int:
-    """Run `COPY … FROM STDIN` with the text of `blocks` in the caller's transaction; returns the number of rows."""
+    """Run `COPY … FROM STDIN` with the text of `blocks` in the caller's transaction; returns the number of rows.
+
+    An error of `blocks` is raised as it is; the statement has failed then.
+    """
+    feed = _Feed(blocks)
     with connection.cursor() as cursor:
-        cursor.copy_expert(statement.as_string(cursor), _Feed(blocks), size=BLOCK_BYTES)
+        try:
+            cursor.copy_expert(statement.as_string(cursor), feed, size=BLOCK_BYTES)
+        except psycopg2.errors.QueryCanceled:
+            # All that the driver says of an error while it reads is that it cancelled the statement.
+            if feed.error is not None:
+                raise feed.error from None
+            raise
         return cursor.rowcount
 
 
@@ -92,13 +103,18 @@ class _Feed(io.RawIOBase):
         super().__init__()
         self._blocks = iter(blocks)
         self._rest = memoryview(b"")
+        self.error: BaseException | None = None
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         while not self._rest:
-            block = next(self._blocks, None)
+            try:
+                block = next(self._blocks, None)
+            except BaseException as error:
+                self.error = error
+                raise
             if block is None:
                 return b""
             self._rest = memoryview(block)
