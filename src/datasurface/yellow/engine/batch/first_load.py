@@ -35,7 +35,7 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
 
 
 def close_all(session: Session, tables: MergeTables, batch_id: int) -> int:
-    """Make room for another key: close or remove every open row and drop the old key. Returns how many rows there were."""
+    """Make room for another key: close or remove every open row, drop the old key; returns how many rows there were."""
     closed = applied.run(
         session,
         statement("close_all_versions" if tables.is_forensic else "remove_all_rows", tables, batch_id),
