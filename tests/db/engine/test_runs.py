@@ -384,6 +384,21 @@ def test_row_that_somebody_changed_in_the_merge_table_is_put_right(deployed, str
     assert stream.rows() == [(1, "a"), (2, "b"), (3, "c")]
 
 
+@pytest.mark.row("I14")
+def test_row_without_a_key_that_somebody_changed_is_put_right(deployed, strategy):
+    """What a row holds decides, not the hash that was stored beside it."""
+    stream = deployed(plan(strategy, table("items", column("v"))), *MAKE)
+    stream.run()
+    stream.execute(sql.SQL("UPDATE {} SET v = 'stranger' WHERE v = 'a'").format(stream.tables().merge))
+    stream.execute(sql.SQL("DELETE FROM {} WHERE v = 'b'").format(stream.tables().merge))
+
+    result = stream.run()
+
+    assert (result.batch_id, result.inserted, result.deleted, result.total) == (2, 2, 1, 3)
+    assert stream.rows() == [("a",), ("b",), ("c",)]
+    assert stream.run().outcome == "unchanged"
+
+
 @pytest.mark.row("I14", kind="refusal")
 @pytest.mark.parametrize(
     "deed", ["UPDATE {} SET id = 9 WHERE id = 1", "DELETE FROM {} WHERE id = 1"], ids=["moved", "gone"]

@@ -246,6 +246,38 @@ def test_dataset_that_gets_a_key_is_loaded_under_it(deployed, strategy):
 
 
 @pytest.mark.row("I17", kind="refusal")
+def test_column_renamed_where_there_is_no_key_is_no_unchanged_row(deployed, strategy):
+    """The same values under another name are other rows, though their text is that of the old ones."""
+    stream = deployed(plan(strategy, table("items", NAME, SIZE)), MAKE_ITEMS, SEED)
+    stream.run()
+    stream.source("ALTER TABLE items RENAME name TO label")
+    evolve(stream, items(stream, replace(NAME, name="label"), SIZE))
+
+    assert counts(stream) == (2, 3, 0, 3, 3)
+    assert stream.rows() == [("one", 10), ("three", 30), ("two", 20)]
+    assert stream.run().outcome == "unchanged"
+
+
+@pytest.mark.row("I17")
+def test_rows_without_a_key_stay_where_a_column_comes_or_goes_that_tells_nothing(deployed, strategy):
+    """A column that is null everywhere, moved or hidden changes no row; one that then changes is one row."""
+    stream = deployed(plan(strategy, table("items", NAME, SIZE)), MAKE_ITEMS, SEED)
+    stream.run()
+    stream.source("UPDATE items SET code = NULL")
+    for columns in (
+        (NAME, SIZE, column("code")),
+        (SIZE, NAME, column("code")),
+        (SIZE, NAME),
+        (NAME, SIZE, column("code")),
+    ):
+        evolve(stream, items(stream, *columns))
+        assert stream.run().outcome == "unchanged"
+
+    stream.source("UPDATE items SET code = 'x' WHERE id = 1")
+    assert counts(stream) == (2, 1, 0, 1, 3)
+
+
+@pytest.mark.row("I17", kind="refusal")
 def test_new_key_that_stands_twice_is_refused_and_the_old_rows_stay(stream):
     """A key that does not tell rows apart fails by name; nothing was closed, and the old model goes on."""
     before = stream.history() if stream.is_forensic else stream.rows()

@@ -124,6 +124,7 @@ def _statement(name: str, tables: MergeTables, batch_id: int | None = None) -> s
         same_key=merge_statements.same_key(tables, "s", "m"),
         staged_values=_values(tables, "s"),
         merge_values=_values(tables, "m"),
+        row_values=_values(tables, "x"),
         assignments=sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("s", name)) for name in changing
         ),

@@ -27,11 +27,13 @@ SELECT CASE WHEN m.ds_surf_target IS NULL THEN 'I' WHEN s.ds_surf_row IS NULL TH
 -- What came (I) and what left (D) where rows may be alike: the first is the first on both sides, the second the second.
 CREATE TEMPORARY TABLE {delta} ON COMMIT DROP AS
 SELECT CASE WHEN m.ds_surf_target IS NULL THEN 'I' ELSE 'D' END AS op, m.ds_surf_target AS target, s.ds_surf_row AS staged
-  FROM (SELECT x.ctid AS ds_surf_row, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
-          FROM {staging} AS x) AS s
-  FULL JOIN (SELECT x.ctid AS ds_surf_target, ds_surf_key_hash, row_number() OVER (PARTITION BY ds_surf_key_hash) AS nth
-               FROM {merge} AS x WHERE {open_rows}) AS m
-    ON s.ds_surf_key_hash = m.ds_surf_key_hash AND s.nth = m.nth
+  FROM (SELECT ds_surf_row, ds_surf_text, row_number() OVER (PARTITION BY ds_surf_text) AS nth
+          FROM (SELECT x.ctid AS ds_surf_row, sha256(convert_to(ROW({row_values})::text, 'UTF8')) AS ds_surf_text
+                  FROM {staging} AS x) AS hashed) AS s
+  FULL JOIN (SELECT ds_surf_target, ds_surf_text, row_number() OVER (PARTITION BY ds_surf_text) AS nth
+               FROM (SELECT x.ctid AS ds_surf_target, sha256(convert_to(ROW({row_values})::text, 'UTF8')) AS ds_surf_text
+                       FROM {merge} AS x WHERE {open_rows}) AS hashed) AS m
+    ON s.ds_surf_text = m.ds_surf_text AND s.nth = m.nth
  WHERE m.ds_surf_target IS NULL OR s.ds_surf_row IS NULL
 
 -- count_delta --
