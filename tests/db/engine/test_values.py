@@ -72,7 +72,6 @@ UNLIKE_SETTINGS: Final = {
         "extra_float_digits": "-15",
         "bytea_output": "escape",
         "search_path": "nowhere",
-        "statement_timeout": "1",
     },
     "merge": {
         "DateStyle": "SQL, MDY",
@@ -81,7 +80,6 @@ UNLIKE_SETTINGS: Final = {
         "extra_float_digits": "3",
         "enable_seqscan": "off",
         "search_path": "",
-        "statement_timeout": "1",
     },
 }
 #: Types without an equality cannot be keys.
