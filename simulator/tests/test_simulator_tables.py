@@ -98,7 +98,7 @@ def test_create_tables_fills_tables_that_are_there_but_empty(empty_source):
     assert Simulator(empty_source.parameters).create_tables() == Setup(created_tables=(), seeded_rows=13)
 
 
-@pytest.mark.row("P07", kind="refusal")
+@pytest.mark.row("P02", "P07", kind="refusal")
 def test_create_tables_leaves_rows_alone(source):
     """One row in one table is enough: nothing is put in."""
     source.execute("DELETE FROM customers WHERE id <> 'CUST004'")
