@@ -5,31 +5,17 @@ from dataclasses import replace
 import pytest
 from psycopg2 import sql
 
-from datasurface.errors import DatasurfaceError, ModelError
+from datasurface.errors import ModelError
 from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from tests.db.engine.conftest import FORENSIC, LIVE
+from tests.db.engine.two_items import ITEMS, MAKE_ITEMS, SEED, failure, loaded
 from tests.db.streams import Stream, column, plan, table
-
-ITEMS = table("items", column("id", "integer", is_key=True), column("name"), column("size", "integer"))
-MAKE_ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, name text, size integer)"
-SEED = "INSERT INTO items VALUES (1, 'one', 1), (2, 'two', 2)"
 
 
 @pytest.fixture
 def stream(deployed) -> Stream:
     """A stream of two items, loaded."""
-    stream = deployed(plan(LIVE, ITEMS), MAKE_ITEMS, SEED)
-    stream.run()
-    return stream
-
-
-def failure(stream: Stream, family: type[DatasurfaceError]) -> str:
-    """The message of a run that fails with an error of that family and leaves the merge table as it was."""
-    before = stream.rows()
-    with pytest.raises(family) as caught:
-        stream.run()
-    assert stream.rows() == before
-    return str(caught.value)
+    return loaded(deployed)
 
 
 #: What happens to the source, how it is put right, what the user reads.
