@@ -93,3 +93,37 @@ def test_edit_makes_recorded_results_stale(tmp_path):
 
     (tmp_path / "src" / "a.py").write_text("a = 2\n")
     assert acceptance_map.fingerprint(tmp_path) != before
+
+
+MAPPED = (
+    "| X01 | first | shown | [one](../tests/e2e/a.py)<br>[two](../tests/e2e/a.py) (refusal)<br>[three](../t/b.py) |"
+)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A repository whose map names tests of a slower suite that has them."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/acceptance.md").write_text(f"{MAPPED}\n")
+    (tmp_path / "tests/e2e").mkdir(parents=True)
+    (tmp_path / "tests/e2e/a.py").write_text("def one():\n\n\ndef two(cluster):\n")
+    (tmp_path / "build").mkdir()
+    return tmp_path
+
+
+def test_slower_suite_that_did_not_run_is_taken_from_the_map(tree):
+    """Only tests of slower suites are, with their kinds, and only those that still stand in their files."""
+    kept = {test.test_id: test.kinds for test in acceptance_map.read_slower_tests(tree)}
+    assert kept == {"tests/e2e/a.py::one": {"X01": "good"}, "tests/e2e/a.py::two": {"X01": "refusal"}}
+
+    (tree / "tests/e2e/a.py").write_text("def two():\n")
+    assert [test.test_id for test in acceptance_map.read_slower_tests(tree)] == ["tests/e2e/a.py::two"]
+
+
+def test_slower_suite_that_ran_speaks_for_itself(tree):
+    """A record wins over the map: a test that failed has failed."""
+    failed = {"outcome": "failed", "rows": [["X01", "good"]], "reason": ""}
+    (tree / "build/e2e-results.json").write_text(json.dumps({"tests": {"tests/e2e/a.py::one": failed}}))
+
+    outcomes = {test.test_id: test.outcome for test in acceptance_map.read_slower_tests(tree)}
+    assert outcomes == {"tests/e2e/a.py::one": "failed", "tests/e2e/a.py::two": "passed"}
