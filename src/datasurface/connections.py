@@ -19,11 +19,16 @@ CREDENTIALS_DIRECTORY: Final = Path("/etc/datasurface/credentials")
 #: What the names of an installation's roles may begin with: short enough to leave room for the names themselves.
 ROLE_PREFIX: Final = "^([a-z][a-z0-9_]{0,15})?$"
 
-MergeRole = Literal["job", "apply", "monitor"]
+MergeRole = Literal["job", "apply", "monitor", "dags"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 #: The login role behind each use of the merge database; also the name of its default credential directory.
-MERGE_LOGINS: Final[Mapping[MergeRole, str]] = {"job": "ds_job", "apply": "ds_merge", "monitor": "ds_monitor"}
+MERGE_LOGINS: Final[Mapping[MergeRole, str]] = {
+    "job": "ds_job",
+    "apply": "ds_merge",
+    "monitor": "ds_monitor",
+    "dags": "ds_dags",
+}
 
 Text = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]

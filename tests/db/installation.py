@@ -151,7 +151,12 @@ class Installation:
             "credentials": credentials | {"yellowlive_merge": job, "yellowforensic_merge": job},
             "merge": {
                 **self.address("merge"),
-                "credentials": {"job": job, "apply": credentials["ds_merge"], "monitor": credentials["ds_monitor"]},
+                "credentials": {
+                    "job": job,
+                    "apply": credentials["ds_merge"],
+                    "monitor": credentials["ds_monitor"],
+                    "dags": credentials["ds_dags"],
+                },
                 "role_prefix": self.roles.prefix,
             },
         }

@@ -90,8 +90,8 @@ def test_a_password_shows_nowhere(tmp_path: Path) -> None:
 
 
 def test_each_use_of_the_merge_database_has_its_login(tmp_path: Path) -> None:
-    """Job, apply and monitor log in by their own directories at one address."""
-    roles: tuple[MergeRole, ...] = ("job", "apply", "monitor")
+    """Job, apply, monitor and dags log in by their own directories at one address."""
+    roles: tuple[MergeRole, ...] = ("job", "apply", "monitor", "dags")
     section = {
         "host": "m",
         "database": "mdb",
@@ -101,7 +101,7 @@ def test_each_use_of_the_merge_database_has_its_login(tmp_path: Path) -> None:
     }
     connections = loaded(tmp_path, merge=section)
 
-    assert [connections.merge(role)[1].username for role in roles] == ["job", "apply", "monitor"]
+    assert [connections.merge(role)[1].username for role in roles] == list(roles)
     assert connections.merge("job")[0] == Endpoint(host="m", port=5432, database="mdb", sslmode="prefer")
     assert (connections.merge_schema, connections.role_prefix) == ("ds", "acme_")
 

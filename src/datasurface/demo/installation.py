@@ -86,6 +86,7 @@ def _connections(installation: Installation, ecosystem: Ecosystem) -> Mapping[st
                 "job": _directory("ds_job"),
                 "apply": _directory("ds_merge"),
                 "monitor": _directory("ds_monitor"),
+                "dags": _directory("ds_dags"),
             },
         },
     }

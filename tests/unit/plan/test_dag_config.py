@@ -63,11 +63,17 @@ def test_config_json_has_the_contracts_fields() -> None:
     assert config.keys() >= ORIGINAL_FIELDS
     assert config.keys() - ORIGINAL_FIELDS == {
         "dag_id",
+        "connections_config_map_name",
         "documentation",
         "grace_period_seconds",
+        "image_pull_policy",
+        "image_pull_secrets",
+        "instance_name",
         "resources",
         "run_budget_seconds",
         "schedule",
+        "service_account_name",
+        "source_credential_name",
         "team",
         "timezone",
         "v",
@@ -146,7 +152,7 @@ def test_without_an_installation_no_row_is_active() -> None:
         assert row.config["datasurface_docker_image"] is None
         assert row.config["namespace_name"] is None
         assert row.config["resources"] == {}
-        assert [value for name, value in row.config.items() if "secret" in name] == [None] * 4
+        assert [value for name, value in row.config.items() if name.endswith("secret_name")] == [None] * 4
 
 
 @pytest.mark.row("D10", "D14")
@@ -163,6 +169,32 @@ def test_an_installation_makes_rows_active() -> None:
 
 
 @pytest.mark.row("D10")
+def test_pods_get_what_the_installation_says_of_them() -> None:
+    """Instance, service account, connections and the way to the image; without an entry only what is always so."""
+    given = live_config(
+        installed=installation(
+            instance="acme",
+            service_account="acme-job",
+            connections_config_map="acme-connections",
+            image_pull_policy="Always",
+            image_pull_secrets=["registry"],
+        )
+    )
+    default = live_config(installed=installation())
+
+    fields = (
+        "instance_name",
+        "service_account_name",
+        "connections_config_map_name",
+        "image_pull_policy",
+        "image_pull_secrets",
+    )
+    assert [given[name] for name in fields] == ["acme", "acme-job", "acme-connections", "Always", ["registry"]]
+    assert [default[name] for name in fields] == ["datasurface", None, None, "IfNotPresent", []]
+    assert given["source_credential_name"] == "customer_reader"
+
+
+@pytest.mark.row("D10")
 def test_secrets_are_named_and_never_held() -> None:
     """A credential is the Secret that the installation says, else that of its own name; git and slack may be none."""
     live, forensic = (
@@ -174,6 +206,16 @@ def test_secrets_are_named_and_never_held() -> None:
     assert live["source_credential_secret_name"] == "customer-reader"
     assert (live["git_credential_secret_name"], live["slack_credential_secret_name"]) == ("model-git", None)
     assert forensic["postgres_credential_secret_name"] == "ds-job"
+
+
+@pytest.mark.row("D10")
+def test_a_platforms_credential_without_a_secret_is_the_common_one() -> None:
+    """Its own entry goes first; without one its jobs log in as all jobs do."""
+    common = live_config(installed=installation(secrets={"job": "ds-job"}))
+    own = live_config(installed=installation(secrets={"job": "ds-job", "yellowlive_merge": "live-job"}))
+
+    assert common["postgres_credential_secret_name"] == "ds-job"
+    assert own["postgres_credential_secret_name"] == "live-job"
 
 
 @pytest.mark.row("M14")

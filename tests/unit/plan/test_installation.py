@@ -40,6 +40,9 @@ def test_what_is_left_out_has_a_default() -> None:
     assert dict(installation.secrets) == {}
     assert installation.resources.requests == {"cpu": "100m", "memory": "256Mi"}
     assert installation.resources.limits == {"memory": "512Mi"}
+    assert (installation.instance, installation.image_pull_policy) == ("datasurface", "IfNotPresent")
+    assert (installation.service_account, installation.connections_config_map) == (None, None)
+    assert list(installation.image_pull_secrets) == []
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,11 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"resources": {"limits": {"memory": "lots"}}}, "resources.limits.memory: "),
         ({"resources": {"limits": {"gpu": "1"}}}, "resources.limits.gpu: "),
         ({"resources": {"request": {}}}, "resources.request: "),
+        ({"instance": "-release"}, "instance: "),
+        ({"service_account": "DS_Job"}, "service_account: "),
+        ({"connections_config_map": ""}, "connections_config_map: "),
+        ({"image_pull_policy": "Sometimes"}, "image_pull_policy: "),
+        ({"image_pull_secrets": ["a b"]}, "image_pull_secrets[0]: "),
         ({"hosts": {}}, "hosts: "),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

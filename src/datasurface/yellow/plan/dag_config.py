@@ -51,7 +51,8 @@ class DagConfig:
     """The document config_json. What only an installation knows is None, or empty, without one.
 
     `schedule` is cron's five fields, read in `timezone`; None: the stream is started from outside. `resources` has
-    `requests` and `limits`. `documentation` is the store's own.
+    `requests` and `limits`. `documentation` is the store's own. `source_credential_name` is the model's name of the
+    source's credential, by which a job looks for its files.
     """
 
     dag_id: str
@@ -73,6 +74,7 @@ class DagConfig:
     postgres_database: str
     git_repo_url: str
     git_repo_branch: str
+    source_credential_name: str
     namespace_name: str | None = None
     datasurface_docker_image: str | None = None
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -80,6 +82,11 @@ class DagConfig:
     source_credential_secret_name: str | None = None
     git_credential_secret_name: str | None = None
     slack_credential_secret_name: str | None = None
+    instance_name: str | None = None
+    service_account_name: str | None = None
+    connections_config_map_name: str | None = None
+    image_pull_policy: str | None = None
+    image_pull_secrets: Sequence[str] = ()
     v: int = 1
 
 
@@ -144,6 +151,7 @@ def _config(
         postgres_database=platform.merge_container.database,
         git_repo_url=repository_url(repository),
         git_repo_branch=repository.branch,
+        source_credential_name=stream.source.credential,
     )
 
 
@@ -158,7 +166,10 @@ def _schedule(platform: YellowDataPlatform, store: Datastore) -> tuple[str | Non
 
 
 def _installed(config: DagConfig, stream: StreamPlan, installation: Installation) -> DagConfig:
-    """The config with the installation's part; a credential without an entry is the Secret of its own name."""
+    """The config with the installation's part.
+
+    A platform's own credential without an entry means the common login of jobs; any other, the Secret of its name.
+    """
     secrets = installation.secrets
     login = stream.job_credential or JOB_SECRET
     source = stream.source.credential
@@ -170,8 +181,13 @@ def _installed(config: DagConfig, stream: StreamPlan, installation: Installation
             "requests": dict(sorted(installation.resources.requests.items())),
             "limits": dict(sorted(installation.resources.limits.items())),
         },
-        postgres_credential_secret_name=secrets.get(login) or names.kubernetes_name(login),
+        postgres_credential_secret_name=secrets.get(login) or secrets.get(JOB_SECRET) or names.kubernetes_name(login),
         source_credential_secret_name=secrets.get(source) or names.kubernetes_name(source),
         git_credential_secret_name=secrets.get(GIT_SECRET),
         slack_credential_secret_name=secrets.get(SLACK_SECRET),
+        instance_name=installation.instance,
+        service_account_name=installation.service_account,
+        connections_config_map_name=installation.connections_config_map,
+        image_pull_policy=installation.image_pull_policy,
+        image_pull_secrets=tuple(installation.image_pull_secrets),
     )

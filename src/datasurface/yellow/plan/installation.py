@@ -4,7 +4,7 @@ It says with which image, in which namespace, by which Kubernetes Secrets (names
 how much of a node the jobs run. Databases' addresses are not here: they are the connections' business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -13,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from datasurface.errors import ModelError
 
 LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-#: A name of a Secret: labels with dots between.
-SECRET_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+#: A name of a Secret, a ConfigMap, a service account: labels with dots between.
+OBJECT_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+#: What may stand in a label of a pod.
+INSTANCE_PATTERN: Final = r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"
 QUANTITY_PATTERN: Final = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$"
 
 Resource = Literal["cpu", "memory", "ephemeral-storage"]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 Quantity = Annotated[str, Field(pattern=QUANTITY_PATTERN)]
-SecretName = Annotated[str, Field(pattern=SECRET_PATTERN)]
+ObjectName = Annotated[str, Field(pattern=OBJECT_PATTERN)]
 
 #: A job stays under 256 MiB however many rows it reads; the limit leaves room for what Python and libpq hold beside.
 REQUESTS: Final[Mapping[Resource, Quantity]] = {"cpu": "100m", "memory": "256Mi"}
@@ -38,7 +41,9 @@ class Resources(BaseModel):
 class Installation(BaseModel):
     """The installation's part of every DAG row.
 
-    `secrets` maps the name of a credential, or `job`, `git`, `slack`, to the Secret that holds it.
+    `secrets` maps the name of a credential, or `job`, `apply`, `git`, `slack`, to the Secret that holds it. `instance`
+    is the release that job pods are labelled with. `service_account` None: the namespace's default one.
+    `connections_config_map` holds the connections file; None: job pods get none. `image_pull_secrets` names Secrets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -46,8 +51,13 @@ class Installation(BaseModel):
     v: Literal[1]
     image: Annotated[str, Field(pattern=r"^\S+$", max_length=500)]
     namespace: Annotated[str, Field(pattern=LABEL_PATTERN)]
-    secrets: Mapping[str, SecretName] = Field(default_factory=dict)
+    secrets: Mapping[str, ObjectName] = Field(default_factory=dict)
     resources: Resources = Field(default_factory=Resources)
+    instance: Annotated[str, Field(pattern=INSTANCE_PATTERN)] = "datasurface"
+    service_account: ObjectName | None = None
+    connections_config_map: ObjectName | None = None
+    image_pull_policy: PullPolicy = "IfNotPresent"
+    image_pull_secrets: Sequence[ObjectName] = ()
 
 
 def read_installation(path: Path) -> Installation:
