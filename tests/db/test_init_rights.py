@@ -119,6 +119,7 @@ ALLOWED = {
         "SET LOCAL ROLE {views}; DROP VIEW public.t_view",
         "SELECT public.ds_make_reader('{prefix}consumer2_reader')",
         "SELECT public.ds_make_platform('{prefix}yellowlive_tables')",
+        "SET LOCAL ROLE {reader}; SELECT * FROM public.t_view",
     ],
     "monitor": [
         "SELECT * FROM public.yellowlive_batch_metrics, public.yellowlive_batch_counter",
@@ -152,6 +153,8 @@ REFUSED = {
         "CREATE TABLE public.t (id text)",
         "ALTER TABLE public.yellowlive_t_merge ADD COLUMN w text",
         "SELECT * FROM public.yellowlive_t_merge",
+        "SELECT * FROM public.t_view",
+        "SET LOCAL ROLE {reader}; SELECT * FROM public.history",
         "DELETE FROM public.ds_revision",
         "DROP TABLE public.ds_audit",
         "SET LOCAL ROLE {control}",
@@ -212,7 +215,8 @@ def session_of(installation: Installation, who: str) -> Session:
 def filled(installation: Installation, statement: str) -> str:
     """The statement with the installation's role names."""
     own = installation.roles
-    places = {"prefix": own.prefix, "tables": own.platform_tables("yellowlive")} | {
+    made = {"tables": own.platform_tables("yellowlive"), "reader": own.reader("Consumer1")}
+    places = {"prefix": own.prefix, **made} | {
         name: getattr(own, name) for name in ("views", "control", "job")
     }
     return statement.format(**places) if "{" in statement and '"v"' not in statement else statement

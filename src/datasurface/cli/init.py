@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,8 +12,12 @@ from datasurface.connections import CREDENTIALS_DIRECTORY, ROLE_PREFIX, Endpoint
 from datasurface.errors import UsageError
 
 if TYPE_CHECKING:
-    from datasurface.yellow.engine.init.init_plan import DemoSource
+    from datasurface.yellow.engine.init.init_plan import DemoSource, InitPlan, ReaderLogin
     from datasurface.yellow.engine.init.run import InitReport
+
+#: A login for readers: a role that could not be taken for one of the platform's own.
+_READER_LOGIN: Final = "[a-z][a-z0-9_-]{0,39}"
+_OWN_NAMES: Final = "^(ds_|pg_|customer_|airflow$|postgres$)|(_reader|_tables|_job)$"
 
 
 @click.command("init")
@@ -44,6 +48,20 @@ if TYPE_CHECKING:
 @click.option("--maintenance-database", default="postgres", show_default=True, help="Where roles are made from.")
 @click.option("--link-host", help="The server's address as it sees itself, for postgres_fdw. Default: --host.")
 @click.option("--demo-source/--no-demo-source", default=True, show_default=True, help="Make the demo source as well.")
+@click.option(
+    "--reader",
+    "readers",
+    multiple=True,
+    metavar="LOGIN=WORKSPACE",
+    help="A login that reads a workspace's views; its credential directory is reader_LOGIN. May be repeated.",
+)
+@click.option(
+    "--wait-seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="How long to wait for a server that is not there yet.",
+)
 @click.option("--print", "as_script", is_flag=True, help="Print a script for psql instead; no server is needed.")
 @click.option("--json", "as_json", is_flag=True, help="Print every step and what came of it as one JSON document.")
 def command(
@@ -64,6 +82,8 @@ def command(
     maintenance_database: str,
     link_host: str | None,
     demo_source: bool,
+    readers: tuple[str, ...],
+    wait_seconds: float,
     as_script: bool,
     as_json: bool,
 ) -> None:
@@ -72,7 +92,6 @@ def command(
     Passwords come from the credential directories or are made there. --print gives the same as a script for an
     administrator to read and to run with psql; it holds no password.
     """
-    from datasurface.yellow.engine.init import run
     from datasurface.yellow.engine.init.init_plan import InitPlan
     from datasurface.yellow.engine.init.script import script
     from datasurface.yellow.engine.roles import Roles
@@ -93,6 +112,7 @@ def command(
         link_port=port,
         demo=_demo_source() if demo_source else None,
         platform_jobs=platform_jobs,
+        readers=_readers(readers),
     )
     if as_script:
         click.echo(script(plan), nl=False)
@@ -101,8 +121,38 @@ def command(
         raise UsageError("the superuser's password is missing", fix="Give a file with it by --password-file")
     login = Login(username=user, password=read_password(password_file, option="--password-file"))
     server = Endpoint(host=host, port=port, database=maintenance_database, sslmode=sslmode)
-    report = run.initialise(server, login, plan, credentials)
+    report = _initialised(server, login, plan, credentials, wait_seconds)
     click.echo(_document(report) if as_json else _text(report, credentials))
+
+
+def _initialised(
+    server: Endpoint, login: Login, plan: "InitPlan", credentials: Path, wait_seconds: float
+) -> "InitReport":
+    from datasurface.runtime import logs, waiting
+    from datasurface.runtime.settings import read_settings
+    from datasurface.yellow.engine.init import run
+
+    settings = read_settings()
+    logs.configure(settings.log_format, settings.log_level)
+    return waiting.until_it_works(
+        lambda: run.initialise(server, login, plan, credentials), seconds=wait_seconds, log=logs.logger("init")
+    )
+
+
+def _readers(given: tuple[str, ...]) -> "tuple[ReaderLogin, ...]":
+    """The logins of `--reader`, each with all workspaces that were given for it."""
+    from datasurface.yellow.engine.init.init_plan import ReaderLogin
+
+    workspaces: dict[str, list[str]] = {}
+    for option in given:
+        login, _, workspace = option.partition("=")
+        if not re.fullmatch(_READER_LOGIN, login) or re.search(_OWN_NAMES, login) or not workspace:
+            raise UsageError(
+                f"--reader {option} is not LOGIN=WORKSPACE",
+                fix="LOGIN: a new role of a-z, 0-9, _, -, a letter first, with no name of the platform's own roles",
+            )
+        workspaces.setdefault(login, []).append(workspace)
+    return tuple(ReaderLogin(login=login, workspaces=tuple(listed)) for login, listed in workspaces.items())
 
 
 def _demo_source() -> "DemoSource":

@@ -19,12 +19,26 @@ class DemoSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderLogin:
+    """A login for people or programs that read the views of `workspaces`; its role is `login` behind the prefix."""
+
+    login: str
+    workspaces: Sequence[str]
+
+    @property
+    def credential(self) -> str:
+        """Name of its credential directory."""
+        return f"reader_{self.login}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InitPlan:
     """One installation's databases and roles on one server.
 
     `maintenance_database` is where roles and databases are made from. `link_host` and `link_port` are the server's
     address as it sees itself, for postgres_fdw. `demo` None: no demo source, neither its database nor its roles.
     `platform_jobs` are platforms whose jobs log in by a role of their own.
+    `readers` have one entry per login.
     """
 
     roles: Roles
@@ -38,3 +52,4 @@ class InitPlan:
     link_port: int = 5432
     demo: DemoSource | None = None
     platform_jobs: Sequence[str] = ()
+    readers: Sequence[ReaderLogin] = ()

@@ -23,15 +23,7 @@ def ensure_login(directory: Path, username: str) -> LoginFiles:
 
     Raises ModelError if the files name another user than `username`, or cannot be read or made.
     """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_if_missing(directory / "username", username)
-        is_new = _write_if_missing(directory / "password", secrets.token_urlsafe(24))
-    except OSError as error:
-        raise ModelError(
-            f"credential directory {directory} cannot be filled: {error.strerror}",
-            fix="Give `--credentials` a directory that can be written, or put username and password there",
-        ) from None
+    is_new = _filled(directory, username)
     login = read_login(directory, fix="Give another directory by `--credentials`, or repair the file")
     if login.username != username:
         raise ModelError(
@@ -39,6 +31,22 @@ def ensure_login(directory: Path, username: str) -> LoginFiles:
             fix=f"Write {username} into it, or give the prefix of the roles by `--prefix`",
         )
     return LoginFiles(login=login, is_new=is_new)
+
+
+def _filled(directory: Path, username: str) -> bool:
+    """Whether a password was made; where both files are there, such as in a mounted secret, nothing is written."""
+    missing = [file for file in (directory / "username", directory / "password") if not file.exists()]
+    if not missing:
+        return False
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_if_missing(directory / "username", username)
+        return _write_if_missing(directory / "password", secrets.token_urlsafe(24))
+    except OSError as error:
+        raise ModelError(
+            f"credential file {missing[0]} is missing, and cannot be made there: {error.strerror}",
+            fix="Put it there, or give `--credentials` a directory that can be written",
+        ) from None
 
 
 def _write_if_missing(file: Path, text: str) -> bool:

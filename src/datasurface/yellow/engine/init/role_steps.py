@@ -45,6 +45,7 @@ def login_roles(plan: InitPlan) -> Sequence[LoginRole]:
         LoginRole(credential="ds_monitor", role=roles.monitor),
         *(LoginRole(credential=job.removeprefix(roles.prefix), role=job, groups=(roles.jobs,)) for job in own_jobs),
         *(demo if plan.demo else ()),
+        *(LoginRole(credential=reader.credential, role=roles.named(reader.login)) for reader in plan.readers),
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from psycopg2 import extensions, sql
 
 from datasurface.connections import Endpoint, Login
-from datasurface.errors import StateError, TransientError
+from datasurface.errors import ModelError, StateError, TransientError
 from datasurface.yellow.engine import connect, database_errors, locks, queries
 from datasurface.yellow.engine.connect import Purpose, Session
 from datasurface.yellow.engine.init import scram
@@ -25,6 +25,11 @@ from datasurface.yellow.engine.init.steps import all_steps
 
 _QUERIES: Final = queries.load("init_roles.sql")
 _LOCK_SECONDS: Final = 120
+_WRONG_PASSWORD: Final = "28P01"
+_WRONG_PASSWORD_FIX: Final = (
+    "Check the file of the superuser's password. A bundled server takes it when its data is first made: that secret "
+    "and that volume belong together. Put the old secret back, or delete both to begin without data"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +80,18 @@ class Runner(ExitStack):
     def session(self, database: str) -> Session:
         """The session in one database."""
         if database not in self._sessions:
-            session = connect.open_session(
-                replace(self._server, database=database),
-                self._admin,
-                application_name="datasurface init",
-                purpose=Purpose.CONTROL,
-            )
-            self._sessions[database] = self.enter_context(session)
+            self._sessions[database] = self.enter_context(self._opened(replace(self._server, database=database)))
         return self._sessions[database]
+
+    def _opened(self, endpoint: Endpoint) -> Session:
+        try:
+            return connect.open_session(
+                endpoint, self._admin, application_name="datasurface init", purpose=Purpose.CONTROL
+            )
+        except ModelError as error:
+            if _WRONG_PASSWORD not in error.message:
+                raise
+            raise ModelError(error.message, fix=_WRONG_PASSWORD_FIX) from None
 
     def run(self, step: Step | Check) -> StepResult | None:
         """Run one step or check; a check that finds nothing gives no result."""

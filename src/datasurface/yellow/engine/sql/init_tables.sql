@@ -86,7 +86,7 @@ BEGIN
 END
 
 -- make_reader_function --
--- For the model merge: the role by which a workspace reads its views; it may connect and look names up.
+-- For the model merge: the role by which a workspace reads its views, and as which the merge may try them.
 CREATE OR REPLACE FUNCTION {make_reader}(reader_role text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body};
 REVOKE ALL ON FUNCTION {make_reader}(text) FROM PUBLIC;
@@ -97,5 +97,7 @@ GRANT EXECUTE ON FUNCTION {make_reader}(text) TO {merge};
 BEGIN
     PERFORM {make_role}(reader_role, 'reader', {mark});
     EXECUTE format('GRANT %I TO %I', {readers_name}, reader_role);
+    EXECUTE format('GRANT %I TO %I', reader_role, {merge_name})
+         || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT FALSE, SET TRUE' ELSE '' END;
     RETURN reader_role;
 END
