@@ -194,6 +194,21 @@ def test_pods_get_what_the_installation_says_of_them() -> None:
     assert given["source_credential_name"] == "customer_reader"
 
 
+def test_single_streams_have_what_the_installation_says_of_them() -> None:
+    """Resources and rest hold for the stream that is named; the others go on as they are."""
+    large = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    special = installation(
+        streams={"YellowLive/Store1": {"resources": large}, "YellowForensic/Store1": {"suspended": True}}
+    )
+
+    rows = {row.platform_name: row for row in plan(installed=special).dags}
+    others = {row.platform_name: row for row in plan(installed=installation(streams={"YellowLive/Store9": {}})).dags}
+
+    assert (rows["yellowlive"].status, rows["yellowlive"].config["resources"]) == ("active", large)
+    assert (rows["yellowforensic"].status, others["yellowforensic"].status) == ("inactive", "active")
+    assert rows["yellowforensic"].config == others["yellowforensic"].config
+
+
 @pytest.mark.row("D10")
 def test_secrets_are_named_and_never_held() -> None:
     """A credential is the Secret that the installation says, else that of its own name; git and slack may be none."""

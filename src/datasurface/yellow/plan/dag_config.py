@@ -16,7 +16,7 @@ from datasurface.model.platforms import YellowDataPlatform
 from datasurface.model.repositories import GitRepository
 from datasurface.model.triggers import CronTrigger
 from datasurface.yellow.plan import names
-from datasurface.yellow.plan.installation import Installation
+from datasurface.yellow.plan.installation import Installation, Resources, StreamRun
 from datasurface.yellow.plan.streams import StreamPlan
 
 INGESTION_TYPE: Final = "sql_snapshot"
@@ -93,7 +93,7 @@ class DagConfig:
 def dag_rows(
     ecosystem: Ecosystem, streams: Iterable[StreamPlan], installation: Installation | None
 ) -> tuple[DagRow, ...]:
-    """A row per stream, in the order of the streams; inactive where no installation says how to run it."""
+    """A row per stream, in the order of the streams; inactive where no installation runs it, or one suspends it."""
     platforms = {platform.name: platform for platform in reversed(ecosystem.data_platforms)}
     owners = {
         store.name: (team.name, store) for _, team in reversed(list(ecosystem.teams())) for store in team.datastores
@@ -102,14 +102,16 @@ def dag_rows(
     for stream in streams:
         team, store = owners[stream.store]
         config = _config(stream, platforms[stream.platform], store, team, ecosystem.owning_repo)
+        run = StreamRun(suspended=True)
         if installation is not None:
-            config = _installed(config, stream, installation)
+            run = installation.streams.get(f"{stream.platform}/{stream.stream_key}", StreamRun())
+            config = _installed(config, stream, installation, run.resources or installation.resources)
         rows.append(
             DagRow(
                 platform_name=stream.platform_name,
                 stream_key=stream.stream_key,
                 config=codec.encode(config),
-                status=DagStatus.INACTIVE if installation is None else DagStatus.ACTIVE,
+                status=DagStatus.INACTIVE if run.suspended else DagStatus.ACTIVE,
             )
         )
     return tuple(rows)
@@ -165,7 +167,7 @@ def _schedule(platform: YellowDataPlatform, store: Datastore) -> tuple[str | Non
     return None, platform.timezone
 
 
-def _installed(config: DagConfig, stream: StreamPlan, installation: Installation) -> DagConfig:
+def _installed(config: DagConfig, stream: StreamPlan, installation: Installation, resources: Resources) -> DagConfig:
     """The config with the installation's part.
 
     A platform's own credential without an entry means the common login of jobs; any other, the Secret of its name.
@@ -178,8 +180,8 @@ def _installed(config: DagConfig, stream: StreamPlan, installation: Installation
         namespace_name=installation.namespace,
         datasurface_docker_image=installation.image,
         resources={
-            "requests": dict(sorted(installation.resources.requests.items())),
-            "limits": dict(sorted(installation.resources.limits.items())),
+            "requests": dict(sorted(resources.requests.items())),
+            "limits": dict(sorted(resources.limits.items())),
         },
         postgres_credential_secret_name=secrets.get(login) or secrets.get(JOB_SECRET) or names.kubernetes_name(login),
         source_credential_secret_name=secrets.get(source) or names.kubernetes_name(source),

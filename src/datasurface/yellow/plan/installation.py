@@ -38,12 +38,22 @@ class Resources(BaseModel):
     limits: Mapping[Resource, Quantity] = Field(default_factory=lambda: dict(LIMITS))
 
 
+class StreamRun(BaseModel):
+    """What one stream has apart from the others. `resources` None: those of all. A suspended stream has no DAG."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    resources: Resources | None = None
+    suspended: bool = False
+
+
 class Installation(BaseModel):
     """The installation's part of every DAG row.
 
     `secrets` maps the name of a credential, or `job`, `apply`, `git`, `slack`, to the Secret that holds it. `instance`
     is the release that job pods are labelled with. `service_account` None: the namespace's default one.
     `connections_config_map` holds the connections file; None: job pods get none. `image_pull_secrets` names Secrets.
+    `streams` are named `YellowLive/Store1`, by platform and stream key of the model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -58,6 +68,7 @@ class Installation(BaseModel):
     connections_config_map: ObjectName | None = None
     image_pull_policy: PullPolicy = "IfNotPresent"
     image_pull_secrets: Sequence[ObjectName] = ()
+    streams: Mapping[str, StreamRun] = Field(default_factory=dict)
 
 
 def read_installation(path: Path) -> Installation:
