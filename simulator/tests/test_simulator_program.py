@@ -52,7 +52,8 @@ def log_lines(path: Path) -> list[str]:
 def test_options_are_those_documented():
     """--help and the README name every option."""
     wanted = {"--host", "--port", "--database", "--user", "--password", "--password-file", "--create-tables",
-              "--max-changes", "--min-interval", "--max-interval", "--seed", "--verbose", "--log-json"}  # fmt: skip
+              "--max-changes", "--min-interval", "--max-interval", "--seed", "--verbose", "--log-json",
+              "--wait-seconds", "--alive-file"}  # fmt: skip
     found = {name for option in main.params for name in option.opts}
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -77,6 +78,7 @@ def test_command_is_installed():
         ["--min-interval", "nan"],
         ["--min-interval", "-1"],
         ["--max-interval", "inf"],
+        ["--wait-seconds", "-1"],
         ["--max-changes", "-1"],
         ["--max-changes", "many"],
         ["--port", "0"],

@@ -42,6 +42,14 @@ _SECONDS = click.FloatRange(min=0, max=86_400)
 @click.option(
     "--seed", type=int, help="Same seed, same rows to start from: same changes.  [default: drawn, and printed]"
 )
+@click.option(
+    "--wait-seconds", default=0.0, type=_SECONDS, help="How long to wait at start for a source that is not there yet."
+)
+@click.option(
+    "--alive-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Touch this file at every change, and every few seconds while there is none.",
+)
 @click.option("--verbose", is_flag=True, help="Also print each row touched, with its hashes.")
 @click.option(
     "--log-json",
@@ -61,20 +69,24 @@ def main(
     min_interval: float,
     max_interval: float,
     seed: int | None,
+    wait_seconds: float,
+    alive_file: Path | None,
     verbose: bool,
     log_json: Path | None,
 ) -> None:
     """Keep a customer database changing: new and changed customers, new, changed and removed addresses.
 
     Ctrl+C or SIGTERM ends it after the change it is at, with a summary and exit status 0. A server that goes away is
-    waited for; no change is lost or counted twice by it.
+    waited for; no change is lost or counted twice by it. One that is not there at start is an error, unless
+    --wait-seconds says how long to wait for server, login, database and tables.
     """
     if not min_interval <= max_interval:
         raise click.UsageError(f"--min-interval {min_interval:g} is not below --max-interval {max_interval:g}")
     parameters = ConnectionParameters(
         host=host, port=port, database=database, user=user, password=_password(password_file, password)
     )
-    simulator = Simulator(parameters, seed=seed)
+    beat = None if alive_file is None else alive_file.touch
+    simulator = Simulator(parameters, seed=seed, wait_seconds=wait_seconds, beat=beat)
     _prepare_output()
     _stop_on_signals(simulator)
     try:
@@ -117,6 +129,8 @@ def _stop_on_signals(simulator: Simulator) -> None:
 
 def _create_tables(simulator: Simulator) -> None:
     setup = simulator.create_tables()
+    if setup is None:
+        return
     made = f"made tables {', '.join(setup.created_tables)}" if setup.created_tables else "the tables are there"
     click.echo(f"{made}; {f'put in {setup.seeded_rows} rows' if setup.seeded_rows else 'they are not empty'}")
 

@@ -79,12 +79,15 @@ class Link:
 
     def _reconnected(self) -> extensions.connection | None:
         pause_seconds = _FIRST_PAUSE_SECONDS
+        told: str | None = None
         while not self._switch.wait(pause_seconds):
             try:
                 connection = self._parameters.connect()
             except psycopg2.OperationalError as error:
                 pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
-                _log.warning("no connection yet, next try in %.1f s: %s", pause_seconds, reason(error))
+                if reason(error) != told:
+                    told = reason(error)
+                    _log.warning("no connection yet, tried again every few seconds: %s", told)
             else:
                 self.reconnects += 1
                 _log.warning("connected again")

@@ -12,6 +12,7 @@ from typing import Final
 from data_change_simulator.change_writer import ChangeWriter
 from data_change_simulator.changes import Change, OperationName
 from data_change_simulator.connection import ConnectionParameters, Link, connect_or_fail
+from data_change_simulator.first_connection import wait_for_source
 from data_change_simulator.people import People
 from data_change_simulator.schema import Setup, set_up
 from data_change_simulator.situation import Ids
@@ -56,19 +57,35 @@ class Simulator:
     The same seed and the same rows to start from give the same sequence of changes: operations, keys and values, apart
     from the time of day in datecreated and lastupdated. It does not depend on the pace, nor on lost connections. Runs
     of one simulator go on in that sequence. `seed` None draws one; `seed` of the object says which.
+
+    A source that is not there yet is waited for `wait_seconds`: server, login, database and tables. `beat` is called at
+    every change and at least every few seconds while the simulator waits for anything.
     """
 
-    def __init__(self, parameters: ConnectionParameters, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        parameters: ConnectionParameters,
+        *,
+        seed: int | None = None,
+        wait_seconds: float = 0,
+        beat: Callable[[], None] | None = None,
+    ) -> None:
         self.parameters = parameters
         self.seed = SystemRandom().randrange(2**32) if seed is None else seed
-        self._switch = StopSwitch()
+        self._wait_seconds = wait_seconds
+        self._switch = StopSwitch(beat)
         self._ids = Ids()
         self._people = People()
         self._pace = Random(f"{self.seed}:pace")
         self._n = 0
 
-    def create_tables(self) -> Setup:
-        """Make the tables if missing, fill them if empty. Raises ConnectionFailed or TablesUnfit."""
+    def create_tables(self) -> Setup | None:
+        """Make the tables if missing, fill them if empty; None if it was stopped while it waited for the server.
+
+        Raises ConnectionFailed or TablesUnfit.
+        """
+        if not self._is_there(with_tables=False):
+            return None
         connection = connect_or_fail(self.parameters)
         try:
             return set_up(connection)
@@ -87,17 +104,20 @@ class Simulator:
         Between two changes it waits `min_interval` to `max_interval` seconds. Each change is one transaction;
         `on_change` gets it right after its commit, in this thread. A server that goes away is waited for.
 
-        Raises ConnectionFailed if the first connection fails, TablesUnfit, or ChangeRefused.
+        Raises ConnectionFailed if the first connection fails or the source did not come in time, TablesUnfit, or
+        ChangeRefused.
         """
         if max_changes < 0 or not 0 <= min_interval <= max_interval:
             raise ValueError("max_changes must not be negative, and 0 <= min_interval <= max_interval")
+        is_there = self._is_there(with_tables=True)
         started = time.monotonic()
         counts: Counter[OperationName] = Counter()
         link = Link(self.parameters, self._switch)
         writer = ChangeWriter(seed=self.seed, link=link, switch=self._switch, ids=self._ids, people=self._people)
-        link.open()
+        if is_there:
+            link.open()
         try:
-            while not self._switch.is_pulled and (max_changes == 0 or counts.total() < max_changes):
+            while is_there and not self._switch.is_pulled and (max_changes == 0 or counts.total() < max_changes):
                 if counts and self._switch.wait(self._pace.uniform(min_interval, max_interval)):
                     break
                 change = self._next_change(writer)
@@ -122,6 +142,13 @@ class Simulator:
         A simulator that was stopped stays so.
         """
         self._switch.pull()
+
+    def _is_there(self, *, with_tables: bool) -> bool:
+        """Whether the source is there, waited for if that is wanted; False if the run was stopped meanwhile."""
+        self._switch.wait(0)
+        if self._wait_seconds <= 0:
+            return True
+        return wait_for_source(self.parameters, self._switch, wait_seconds=self._wait_seconds, with_tables=with_tables)
 
     def _next_change(self, writer: ChangeWriter) -> Change | None:
         written = writer.commit_change(self._n + 1)

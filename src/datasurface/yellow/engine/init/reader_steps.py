@@ -45,7 +45,7 @@ def _workspace_role(plan: InitPlan, workspace: str) -> Step:
 def _membership(plan: InitPlan, reader: ReaderLogin) -> Step:
     login = plan.roles.named(reader.login)
     groups = [plan.roles.reader(workspace) for workspace in reader.workspaces]
-    places = {"login_name": sql.Literal(login), "group_names": sql.Literal(groups), **_places(plan)}
+    places = _places(plan) | {"login_name": sql.Literal(login), "group_names": sql.Literal(groups)}
     return Step(
         title=f"{login} reads as {', '.join(groups)}",
         database=plan.merge_database,
