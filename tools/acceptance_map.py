@@ -36,9 +36,9 @@ HEADER: Final = """\
 # Acceptance map
 
 Which tests show which row; written by `make acceptance` from passing runs of `make test`, `make airflow-test` and
-`make e2e`, never by hand. The rows stand in [acceptance_rows.toml](acceptance_rows.toml). A row is *shown* when at least
-two tests that carry it pass, one of the good case and one of what must not happen (marked "refusal"); otherwise it says
-*planned* or what superseded it.
+`make e2e`, never by hand. The rows stand in [acceptance_rows.toml](acceptance_rows.toml). A row is *shown* when at
+least two tests that carry it pass, one of the good case and one of what must not happen (marked "refusal"); otherwise
+it says *planned* or what superseded it.
 """
 
 
