@@ -70,7 +70,7 @@ def _refuse(links: "Links", path: Path, refusal: "ModelNotLoaded", *, as_json: b
     """Say and record that eco.py gave no model; a directory that cannot be read has no revision to record."""
     from datasurface.cli.findings import show
     from datasurface.cli.lint import note_printed
-    from datasurface.loader import revision_of
+    from datasurface.loader import Commit, revision_of
     from datasurface.model import codec
     from datasurface.yellow.engine.model_merge import model_apply
 
@@ -81,7 +81,7 @@ def _refuse(links: "Links", path: Path, refusal: "ModelNotLoaded", *, as_json: b
         show([refusal.finding])
         click.echo("nothing changes")
     if (path / "eco.py").is_file():
-        model_apply.refuse(links, revision_of(path), [refusal.finding])
+        model_apply.refuse(links, Commit(revision=revision_of(path)), [refusal.finding])
 
 
 def _show(outcome: "ApplyOutcome", *, as_json: bool) -> None:

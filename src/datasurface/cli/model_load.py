@@ -1,25 +1,55 @@
-"""`datasurface model load PATH`: the isolated loader, once."""
+"""`datasurface model load PATH`: the isolated loader, once; `--serve` is the same for others, over HTTP."""
 
 from pathlib import Path
 
 import click
 
-from datasurface.cli.lint import note_printed
 from datasurface.errors import ExitStatus
 from datasurface.loader import LoadedModel, ModelNotLoaded, load
 from datasurface.model import codec
 
 
 @click.command("load")
-@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the whole model as one JSON document.")
+@click.option("--serve", metavar="HOST:PORT", help="Serve loads of other pods over HTTP instead of loading PATH.")
 @click.pass_context
-def command(ctx: click.Context, path: Path, as_json: bool) -> None:
+def command(ctx: click.Context, path: Path | None, as_json: bool, serve: str | None) -> None:
     """Run eco.py of the directory PATH in a process of its own and print the model that it gives.
 
     The document holds "v", "revision", "ecosystem", "mapping" and "mapping_findings", or "v" and "problem" where eco.py
     gives no model; then the exit status is 1. The model is read, not checked: `datasurface lint` does that.
     """
+    if (path is None) == (serve is None):
+        raise click.UsageError("give either the directory PATH or --serve")
+    if serve is not None:
+        _serve(serve)
+    elif path is not None:
+        _load(ctx, path, as_json=as_json)
+
+
+def _serve(address: str) -> None:
+    from datasurface.loader import tree_archive
+    from datasurface.runtime import logs, web_server
+    from datasurface.runtime.model_service import loader_service
+    from datasurface.runtime.settings import read_settings
+
+    settings = read_settings()
+    logs.configure(settings.log_format, settings.log_level)
+    limits = loader_service.service_limits()
+    web_server.serve(
+        loader_service.LoaderService(limits=limits),
+        web_server.bind_of(address),
+        web_server.ServerLimits(
+            request_bytes=tree_archive.largest_bytes(limits), answer_bytes=2 * limits.answer_bytes, idle_seconds=30
+        ),
+        name="loader",
+    )
+
+
+def _load(ctx: click.Context, path: Path, *, as_json: bool) -> None:
+    from datasurface.cli.lint import note_printed
+
     try:
         loaded = load(path)
     except ModelNotLoaded as refusal:

@@ -146,6 +146,8 @@ def _set_limits(limits: dict[str, int]) -> None:
         resource.RLIMIT_NOFILE: (MAX_OPEN_FILES, MAX_OPEN_FILES),
         resource.RLIMIT_CORE: (0, 0),
     }
+    if limits["user_processes"]:
+        wanted[resource.RLIMIT_NPROC] = (limits["user_processes"], limits["user_processes"])
     for kind, (soft, hard) in wanted.items():
         _, highest = resource.getrlimit(kind)
         allowed = [least if highest == resource.RLIM_INFINITY else min(least, highest) for least in (soft, hard)]
@@ -171,6 +173,8 @@ def _end_descendants() -> None:
             _kill(pid)
         try:
             os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         except ChildProcessError:
             return
 

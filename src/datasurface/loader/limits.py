@@ -23,6 +23,8 @@ class Limits:
     answer_bytes: int = 256 * MIB
     #: Each file that it writes.
     file_bytes: int = 64 * MIB
+    #: Processes and threads of the user that runs it, whoever started them; 0: as the system has it.
+    user_processes: int = 0
     #: All files of the model's directory together, and their number.
     tree_bytes: int = 256 * MIB
     tree_files: int = 20_000

@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -14,14 +15,17 @@ from datasurface.lint.report import Finding
 from datasurface.lint.rule import Rule
 from datasurface.lint.rules import loading
 from datasurface.loader import mapping_file, model_process, tree
+from datasurface.loader.commit import Commit
 from datasurface.loader.limits import DEFAULT, MIB, Limits
 from datasurface.loader.model_process import Outcome
+from datasurface.loader.remote import Runner
 from datasurface.model import codec
 from datasurface.model.collection_pause import without_collection
 from datasurface.model.ecosystem import Ecosystem
 from datasurface.model.mapping import PlatformMapping
 
 MODEL_FILE: Final = "eco.py"
+_SMALLER_FIX: Final = "keep data and environments out of the model's directory"
 _CLASSES_FIX: Final = "build the model of the classes of datasurface.dsl as they are, and return the Ecosystem"
 
 
@@ -41,8 +45,9 @@ class ModelNotLoaded(ModelError):
 class LoadedModel:
     """A model as its directory holds it, not yet checked by lint.
 
-    `root` is the directory with links resolved, `revision` that of its files. `mapping` holds the entries of the
-    mapping file that could be read, `mapping_findings` what is wrong with the others.
+    `root` is the directory with links resolved, `revision` that of its files, or the commit they are of. `mapping`
+    holds the entries of the mapping file that could be read, `mapping_findings` what is wrong with the others. `author`
+    and `committed_at` are None without a commit.
     """
 
     root: Path
@@ -51,29 +56,43 @@ class LoadedModel:
     mapping: PlatformMapping
     mapping_findings: tuple[Finding, ...]
     printed_bytes: int = 0
+    author: str | None = None
+    committed_at: datetime | None = None
 
 
-def load(path: Path, *, limits: Limits = DEFAULT) -> LoadedModel:
-    """The model of the directory `path`, by a private copy of it.
+def load(
+    path: Path, *, limits: Limits = DEFAULT, runner: Runner = model_process.run, commit: Commit | None = None
+) -> LoadedModel:
+    """The model of the directory `path`, by a private copy of it, which `runner` has eco.py run in.
 
-    Raises ModelNotLoaded (never what eco.py raises) where there is no ecosystem to be had.
+    `commit` is the one that the directory holds, where that is known. Raises ModelNotLoaded (never what eco.py raises)
+    where there is no ecosystem to be had, and what the runner raises.
     """
     with tempfile.TemporaryDirectory(prefix="datasurface-model-", ignore_cleanup_errors=True) as private:
         copy, scratch = Path(private, "model"), Path(private, "scratch")
         scratch.mkdir()
         root = _copied(path, copy, limits)
         # Before eco.py runs: it can write into the copy.
-        revision = tree.revision_of(copy)
+        commit = commit or Commit(revision=tree.revision_of(copy))
         mapping, mapping_findings = mapping_file.read(copy / MAPPING_FILE, most_bytes=limits.mapping_bytes)
-        outcome = model_process.run(copy, scratch, limits)
+        outcome = _run(runner, copy, scratch, limits)
     return LoadedModel(
         root=root,
-        revision=revision,
-        ecosystem=_ecosystem(outcome, limits),
+        revision=commit.revision,
+        ecosystem=_ecosystem(outcome, outcome.limits),
         mapping=mapping,
         mapping_findings=mapping_findings,
         printed_bytes=outcome.printed_bytes,
+        author=commit.author,
+        committed_at=commit.committed_at,
     )
+
+
+def _run(runner: Runner, copy: Path, scratch: Path, limits: Limits) -> Outcome:
+    try:
+        return runner(copy, scratch, limits)
+    except tree.TreeTooLarge as error:
+        raise ModelNotLoaded(loading.TREE.finding(".", f"the directory {error}", _SMALLER_FIX)) from error
 
 
 def _copied(path: Path, copy: Path, limits: Limits) -> Path:
@@ -82,8 +101,7 @@ def _copied(path: Path, copy: Path, limits: Limits) -> Path:
         root = _resolved(path)
         tree.copy_tree(root, copy, limits)
     except tree.TreeTooLarge as error:
-        fix = "keep data and environments out of the model's directory"
-        raise ModelNotLoaded(loading.TREE.finding(name, f"the directory {error}", fix)) from error
+        raise ModelNotLoaded(loading.TREE.finding(name, f"the directory {error}", _SMALLER_FIX)) from error
     except OSError as error:
         file = "" if error.filename is None else f" ({Path(error.filename).name})"
         problem = f"cannot be read: {error.strerror or error}{file}"

@@ -29,12 +29,16 @@ _GRACE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How the process ended: with `status`, negative for a signal. `answer` holds at most one byte above its limit."""
+    """How the process ended: with `status`, negative for a signal. `answer` holds at most one byte above its limit.
+
+    `limits` are those that it ran under, which another host may have set.
+    """
 
     answer: bytes
     status: int
     is_late: bool
     printed_bytes: int
+    limits: Limits
 
 
 def run(model: Path, scratch: Path, limits: Limits) -> Outcome:
@@ -67,6 +71,7 @@ def run(model: Path, scratch: Path, limits: Limits) -> Outcome:
         status=process.returncode,
         is_late=watch.is_late,
         printed_bytes=watch.printed_bytes,
+        limits=limits,
     )
 
 
@@ -76,6 +81,7 @@ def _arguments(limits: Limits) -> str:
         "memory_bytes": limits.memory_bytes,
         "cpu_seconds": limits.cpu_seconds,
         "file_bytes": limits.file_bytes,
+        "user_processes": limits.user_processes,
     }
     return json.dumps(arguments)
 

@@ -13,7 +13,7 @@ from typing import Final
 from datasurface.errors import DatasurfaceError, TransientError
 from datasurface.lint.report import Finding
 from datasurface.lint.rules import merge_database
-from datasurface.loader import LoadedModel
+from datasurface.loader import Commit, LoadedModel
 from datasurface.yellow.engine import locks
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.control import revisions
@@ -81,17 +81,26 @@ def apply_revision(
     return replace(outcome, seconds=time.monotonic() - begun)
 
 
-def refuse(links: Links, revision: str, findings: Sequence[Finding]) -> None:
+def pinned(links: Links) -> str | None:
+    """The deployed revision, if an operator pinned it: then nothing else shall be applied by itself."""
+    with links.apply() as session:
+        deployed = revisions.deployed(session, links.schema)
+    return deployed.revision if deployed is not None and deployed.is_pinned else None
+
+
+def refuse(links: Links, commit: Commit, findings: Sequence[Finding]) -> None:
     """Record a revision that could not even be loaded."""
     with links.apply() as session:
         deployed = revisions.deployed(session, links.schema)
         decision = Decision(
-            revision=revision,
+            revision=commit.revision,
             parent=None if deployed is None else deployed.revision,
             outcome=RevisionOutcome.REFUSED,
             findings=findings,
             model=None,
             plan_hash=None,
+            author=commit.author,
+            committed_at=commit.committed_at,
         )
         revisions.record(session, links.schema, decision)
         session.commit()
@@ -220,6 +229,8 @@ class _Apply:
             findings=judged.findings,
             model=StoredModel(ecosystem=self.loaded.ecosystem, mapping=self.loaded.mapping),
             plan_hash=judged.plan.plan_hash,
+            author=self.loaded.author,
+            committed_at=self.loaded.committed_at,
         )
 
     @contextmanager
