@@ -4,14 +4,17 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
+CLUSTER = $(BIN)/python -m tools.cluster
+export DOCKER BUILD_FLAGS PYTHON_IMAGE E2E_CONTEXT E2E_LOAD E2E_ARGS RELEASE NAMESPACE VALUES TIMEOUT PURGE
 RESULTS := build/test-results.json
 SUITE := tests/unit tests/docs tests/db simulator/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test lint acceptance acceptance-check golden bench lock clean
+.PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
+  acceptance acceptance-check golden bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: .venv/packages.stamp ## build .venv (every other target does so by itself)
 
@@ -29,6 +32,30 @@ lint: dev ## style, types, layers, sizes, and the docs tests
 	@$(BIN)/python -m tools.house_rules
 	@$(BIN)/python -m pytest -q tests/docs
 
+airflow-test: airflow-env ## tests/airflow: a real Airflow against a fake Kubernetes, in .venv-airflow
+	@.venv-airflow/bin/python -m pytest --record-results build/airflow-results.json tests/airflow
+
+images: dev ## build both images and try them; BUILD_FLAGS= goes to docker build, DOCKER= names the client
+	@$(BIN)/python -m tools.cluster images
+	@$(MAKE) --no-print-directory test-images
+
+test-images: dev ## try the images that are built
+	@$(BIN)/python -m pytest -q tests/images
+
+# How these four find a cluster: E2E_CONTEXT= names a context of the kubeconfig and E2E_LOAD= a command that takes image
+# names; without them kind makes a cluster. RELEASE=, NAMESPACE= and VALUES= (files) say what is installed where.
+preflight: dev ## look whether this machine and the cluster can carry the platform; changes nothing
+	@$(CLUSTER) preflight
+
+up: dev ## from sources to the first rows of a view, on kind or on E2E_CONTEXT=, with VALUES= files
+	@$(CLUSTER) up
+
+down: dev ## uninstall what `make up` installed; PURGE=1 deletes its volumes and secrets too
+	@$(CLUSTER) down
+
+e2e: dev .venv/e2e.stamp ## tests/e2e on a cluster, E2E_ARGS= goes to pytest
+	@$(CLUSTER) e2e
+
 # The last `make test` serves if nothing has changed since; otherwise the suite runs again.
 $(RESULTS).fresh: dev
 	@$(BIN)/python -m tools.acceptance_map fresh $(RESULTS) || $(MAKE) --no-print-directory test
@@ -43,6 +70,9 @@ acceptance-check: $(RESULTS).fresh ## fail if docs/acceptance.md is not what a p
 golden: dev ## write the golden files of tests/unit anew; read the diff before committing it
 	@$(BIN)/python -m pytest -q tests/unit --update-golden
 
+generate: dev ## write the generated files of the chart anew: values.yaml, its schema, the README, the demo model
+	@$(BIN)/python -m tools.generate
+
 bench: dev ## time the engine against COPY|COPY; writes bench/results/latest.json
 	@$(BIN)/python -m bench
 
@@ -53,6 +83,15 @@ lock: dev ## write requirements/*.txt anew from pyproject.toml and requirements/
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml simulator/pyproject.toml --extra demo \
 	  requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/e2e.in -c requirements/dev.txt -o requirements/e2e.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml simulator/pyproject.toml -c requirements/runtime.txt \
+	  -o requirements/datasurface.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml requirements/airflow.in -c requirements/runtime.txt \
+	  -o requirements/airflow.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml requirements/airflow.in requirements/airflow-dev.in \
+	  -c requirements/airflow.txt -o requirements/airflow-dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/helm.in -o requirements/helm.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/data.in -o requirements/data.txt
 
 clean: ## remove builds and caches; .venv stays
@@ -67,7 +106,8 @@ clean: ## remove builds and caches; .venv stays
 	  { echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 
-PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+PIP_INSTALL := pip install -q --disable-pip-version-check
+PIP := $(BIN)/python -m $(PIP_INSTALL)
 # uv reads no configuration of pip: where only pip knows the way to the packages, it installs the same locks, slower.
 install = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
 
@@ -80,4 +120,24 @@ install = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
 
 .venv/packages.stamp: .venv/locks.stamp pyproject.toml simulator/pyproject.toml
 	@$(call install,--no-deps --no-build-isolation -e . -e simulator)
+	@touch $@
+
+.venv/e2e.stamp: requirements/e2e.txt .venv/packages.stamp
+	@echo "make: installing requirements/e2e.txt into .venv"
+	@$(call install,--require-hashes -r requirements/e2e.txt)
+	@touch $@
+
+# Airflow has an environment of its own, as it has an image of its own: it asks for much that nothing else needs.
+airflow-env: .venv-airflow/packages.stamp ## build .venv-airflow (airflow-test does so by itself)
+
+into_airflow = $(BIN)/uv pip install -q --python .venv-airflow/bin/python $(1) || .venv-airflow/bin/python -m $(PIP_INSTALL) $(1)
+
+.venv-airflow/locks.stamp: requirements/airflow-dev.txt | .venv/locks.stamp
+	@echo "make: installing requirements/airflow-dev.txt into .venv-airflow"
+	@test -x .venv-airflow/bin/python || $(BIN)/python -m venv .venv-airflow
+	@$(call into_airflow,--require-hashes -r requirements/airflow-dev.txt)
+	@touch $@
+
+.venv-airflow/packages.stamp: .venv-airflow/locks.stamp pyproject.toml
+	@$(call into_airflow,--no-deps --no-build-isolation -e .)
 	@touch $@
