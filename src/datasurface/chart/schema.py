@@ -1,12 +1,14 @@
-"""The JSON Schema by which Helm refuses wrong values, made from the typed ones.
+"""The JSON Schema by which Helm refuses wrong values, made from the typed ones and from what a model names.
 
 It refers to nothing, neither inside nor outside itself: charts whose schema has to be fetched cannot be installed on
 the day its host is away. Draft 7 is what Helm 3 and 4 and the editors all read.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from datasurface.chart.model_part import ModelPart
 from datasurface.chart.values.chart_values import ChartValues
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -15,11 +17,40 @@ _DEFINITIONS: Final = "#/$defs/"
 Schema = dict[str, Any]
 
 
-def chart_schema() -> Schema:
-    """The schema of all values: strict but for `global`, which belongs to the parents of the chart."""
+def chart_schema(part: ModelPart | None = None, *, strict: bool = False) -> Schema:
+    """The schema of all values; only `global` is open, which belongs to the parents of the chart.
+
+    What the model names becomes a property with a description. Other names stay allowed unless `strict`, which is for
+    a chart that serves this model alone.
+    """
     schema = ChartValues.model_json_schema(by_alias=True, mode="validation")
-    inlined = _inlined(schema, schema.pop("$defs"))
-    return {"$schema": DRAFT, "title": "Values of the chart datasurface", **_without_titles(inlined)}
+    inlined = _tidied(_inlined(schema, schema.pop("$defs")))
+    if part is not None:
+        _name(inlined, part, strict=strict)
+    return {"$schema": DRAFT, "title": "Values of the chart datasurface", **inlined}
+
+
+def schema_text(schema: Schema) -> str:
+    """The file values.schema.json."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def _name(schema: Schema, part: ModelPart, *, strict: bool) -> None:
+    """Put the names of the model into the schema."""
+    properties = schema["properties"]
+    named = {
+        "containers": (properties["containers"], part.containers),
+        "credentials": (properties["credentials"], part.credentials),
+        "streams": (properties["jobs"]["properties"]["streams"], part.streams),
+    }
+    for node, descriptions in named.values():
+        each = node["additionalProperties"]
+        node["properties"] = {name: {**each, "description": text} for name, text in descriptions.items()}
+        if strict:
+            node["additionalProperties"] = False
+            del node["propertyNames"]
+    workspace = properties["readers"]["additionalProperties"]["properties"]["workspace"]
+    workspace["enum" if strict else "examples"] = list(part.workspaces)
 
 
 def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
@@ -34,17 +65,14 @@ def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
     return {**_inlined(definitions[node["$ref"].removeprefix(_DEFINITIONS)], definitions), **beside}
 
 
-def _without_titles(node: Any, *, inside_properties: bool = False) -> Any:
-    """The schema without pydantic's titles, which repeat the names, and with nullable values as lists of types.
-
-    Of several alternatives Helm reports how each of them failed, which hides what is wrong.
-    """
+def _tidied(node: Any, *, inside_properties: bool = False) -> Any:
+    """The schema without pydantic's titles, which repeat the names, and in the forms that Helm reports best."""
     if isinstance(node, list):
-        return [_without_titles(element) for element in node]
+        return [_tidied(element) for element in node]
     if not isinstance(node, dict):
         return node
     kept = {
-        key: _without_titles(value, inside_properties=key == "properties")
+        key: _tidied(value, inside_properties=key == "properties")
         for key, value in node.items()
         if inside_properties or key != "title"
     }
@@ -52,14 +80,14 @@ def _without_titles(node: Any, *, inside_properties: bool = False) -> Any:
 
 
 def _nullable(node: Schema) -> Schema:
-    """`anyOf` with a null as one schema whose types include `null`."""
+    """`anyOf` with a null as one schema whose types include `null`: of alternatives Helm reports how each failed."""
     alternatives = node.get("anyOf", [])
     others = [alternative for alternative in alternatives if alternative != {"type": "null"}]
     if len(others) != 1 or len(others) == len(alternatives):
         return node
     types = others[0]["type"]
-    merged = {**{key: value for key, value in node.items() if key != "anyOf"}, **others[0]}
-    return {**merged, "type": [*([types] if isinstance(types, str) else types), "null"]}
+    beside = {key: value for key, value in node.items() if key != "anyOf"}
+    return {**others[0], **beside, "type": [*([types] if isinstance(types, str) else types), "null"]}
 
 
 def _patterned_names(node: Schema) -> Schema:

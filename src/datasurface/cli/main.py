@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "plan": Listed("datasurface.cli.plan", "Show what a model asks for, and what would change."),
     "model": Listed("datasurface.cli.main", "Load a model, or put it into the databases.", attribute="model"),
     "job": Listed("datasurface.cli.main", "What runs in a pod.", attribute="job"),
+    "chart": Listed("datasurface.cli.main", "The part that a model takes in the chart.", attribute="chart"),
     "reset-batch-state": Listed("datasurface.cli.reset", "Let go of an unfinished batch, which then begins again."),
     "reconcile-workspace-views": Listed("datasurface.cli.reconcile", "Bring the consumers' views to the plan."),
     "audit": Listed("datasurface.cli.audit", "Prove that the merge tables are what the batches recorded."),
@@ -28,6 +29,7 @@ model = CommandGroup(
     {
         "load": Listed("datasurface.cli.model_load", "Run eco.py in a process of its own and print the model as JSON."),
         "apply": Listed("datasurface.cli.model_apply", "Put one revision of a model into the databases."),
+        "watch": Listed("datasurface.cli.model_watch", "Apply what a link leads to, now and whenever it changes."),
     },
     help="Load a model, or put it into the databases.",
 )
@@ -36,6 +38,16 @@ job = CommandGroup(
     "job",
     {"snapshot-merge": Listed("datasurface.cli.job", "One run of an ingestion stream.")},
     help="What runs in a pod.",
+)
+
+chart = CommandGroup(
+    "chart",
+    {
+        "schema": Listed("datasurface.cli.chart", "Print the schema of the values, with the model's names.", "schema"),
+        "values": Listed("datasurface.cli.chart", "Print the values that the model makes a site set.", "values"),
+        "package": Listed("datasurface.cli.chart", "Make a chart of a site's own, with its model.", "package"),
+    },
+    help="The part that a model takes in the chart.",
 )
 
 cli = RootGroup(

@@ -37,7 +37,7 @@ SHOWN_DIGITS: Final = 12
 def command(model: Path, installation: Path | None, as_json: bool) -> None:
     """Show what the model in the directory MODEL asks for: streams, tables, views and DAG rows. Nothing is changed."""
     loaded = load(model)
-    _refuse_findings(loaded, model)
+    refuse_findings(loaded, model)
     path = installation or read_settings().installation
     plan = plan_ecosystem(loaded.ecosystem, loaded.mapping, read_installation(path) if path else None)
     if as_json:
@@ -50,7 +50,7 @@ def command(model: Path, installation: Path | None, as_json: bool) -> None:
         console.print(table)
 
 
-def _refuse_findings(loaded: LoadedModel, model: Path) -> None:
+def refuse_findings(loaded: LoadedModel, model: Path) -> None:
     """Raise ModelError for a model that lint refuses: its plan would say what never comes."""
     report = check(loaded.ecosystem, loaded.mapping, loaded.mapping_findings)
     count = len(report.errors) + len(findings(loaded.ecosystem, loaded.mapping))

@@ -10,13 +10,14 @@ from pydantic import ConfigDict, Field, model_validator
 
 from datasurface.chart.values.airflow import Airflow
 from datasurface.chart.values.databases import Container, CredentialSecret, Databases, Demo, Init, Postgres, Reader
-from datasurface.chart.values.kinds import ModelName, ReaderLogin, ReleasePart, Values
+from datasurface.chart.values.kinds import ModelName, ReaderLogin, ReleasePart, Values, needed
 from datasurface.chart.values.model import ModelLoader, ModelRepo, ModelSync
 from datasurface.chart.values.pods import PulledImage, PullSecret, Scheduling
 from datasurface.chart.values.work import AdmissionPolicy, Jobs, NetworkPolicy, Simulator, Views
 
 #: What a parent chart hands down; these stand in the schema and nowhere else.
 FOR_PARENTS: Final = frozenset({"global", "enabled"})
+_URL_NEEDED: Final = needed("the_address_of_your_repository_because_modelRepo_enabled_is_false")
 
 
 class ChartValues(Values):
@@ -30,7 +31,9 @@ class ChartValues(Values):
             },
             "then": {
                 "properties": {
-                    "modelSync": {"properties": {"git": {"properties": {"url": {"minLength": 1}}, "required": ["url"]}}}
+                    "modelSync": {
+                        "properties": {"git": {"properties": {"url": {"pattern": _URL_NEEDED}}, "required": ["url"]}}
+                    }
                 }
             },
         }
@@ -66,8 +69,8 @@ class ChartValues(Values):
     )
     credentials: dict[ModelName, CredentialSecret] = Field(
         default_factory=dict,
-        description="Secrets by the names that the model's credentials have. A credential of a platform without an "
-        "entry is the common login of jobs.",
+        description="Secrets by the names that the model's credentials have, or in place of one that the chart makes. "
+        "A credential of a platform without an entry is the common login of jobs, `ds_job`.",
     )
     readers: dict[ReaderLogin, Reader] = Field(
         default_factory=lambda: {"consumer1": Reader(workspace="Consumer1")},

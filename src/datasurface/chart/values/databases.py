@@ -1,6 +1,6 @@
 """Values of PostgreSQL: the bundled server or one of the site, and the databases in it."""
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -11,10 +11,14 @@ from datasurface.chart.values.kinds import (
     OptionalSecretName,
     Port,
     RolePrefix,
+    SecretName,
     SslMode,
     Values,
+    needed,
 )
 from datasurface.chart.values.pods import ForeignImage, Resources, Storage, resources
+
+_HOST_NEEDED: Final = needed("the_host_of_your_server_because_postgres_enabled_is_false")
 
 
 class ExternalPostgres(Values):
@@ -33,7 +37,9 @@ class Postgres(Values):
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"enabled": {"const": False}}, "required": ["enabled"]},
-            "then": {"properties": {"external": {"properties": {"host": {"minLength": 1}}, "required": ["host"]}}},
+            "then": {
+                "properties": {"external": {"properties": {"host": {"pattern": _HOST_NEEDED}}, "required": ["host"]}}
+            },
         }
     )
 
@@ -88,9 +94,22 @@ class Container(Values):
 class CredentialSecret(Values):
     """Where the login of a credential is."""
 
-    existing_secret: OptionalSecretName = Field(
-        "", description="Secret with the keys `username` and `password`, which jobs mount as files."
+    existing_secret: SecretName = Field(
+        description="Secret with the keys `username` and `password`, which pods mount as files."
     )
+
+
+#: Logins that the chart makes, each with a generated password unless `credentials` names a Secret for it.
+OWN_LOGINS: Final = {
+    "ds_job": "Common login of all jobs.",
+    "ds_merge": "Login that brings tables and views to the model.",
+    "ds_monitor": "Login that looks at streams and batches.",
+    "ds_dags": "Login by which Airflow reads what DAGs there are.",
+    "ds_link": "Login by which views of another database read.",
+    "airflow": "Login of Airflow to its own database.",
+    "customer_reader": "Login by which the demo source is read.",
+    "customer_writer": "Login by which the simulator changes the demo source.",
+}
 
 
 class Reader(Values):

@@ -25,12 +25,18 @@ def _says(explanation: str, pattern: str, *, or_empty: bool = False) -> str:
     return f"^(?<{explanation}>{pattern}){'?' if or_empty else ''}$"
 
 
+def needed(explanation: str) -> str:
+    """The pattern of a value that may be empty only as long as another one does not need it."""
+    return _says(explanation, ".+")
+
+
 _SUBDOMAIN: Final = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _QUANTITY: Final = r"[0-9]+(\.[0-9]+)?"
 _CPU: Final = rf"{_QUANTITY}m?"
 _BYTES: Final = rf"{_QUANTITY}(Ki|Mi|Gi|Ti|k|M|G|T)"
 _HOST: Final = r"[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]+:[0-9A-Fa-f:.]+\]?"
 _CIDR: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9A-Fa-f:]+/[0-9]{1,3}"
+_MODEL_NAME: Final = "[A-Za-z0-9_]([A-Za-z0-9_ -]{0,98}[A-Za-z0-9_])?"
 _CRON_FIELD: Final = r"[-0-9A-Za-z*/,?#]+"
 
 CPU_PATTERN: Final = _says("cores_like_2_or_250m", _CPU)
@@ -111,8 +117,15 @@ ReaderLogin = Annotated[
     str, Field(pattern=_says("a_login_of_lower_case_letters_digits_and_underscores", "[a-z][a-z0-9_]{0,39}"))
 ]
 #: A name of the model: what its authors may write, see docs/lint.md.
-ModelName = Annotated[
-    str, Field(pattern=_says("a_name_of_the_model", "[A-Za-z0-9_]([A-Za-z0-9_ -]{0,98}[A-Za-z0-9_])?"))
+ModelName = Annotated[str, Field(pattern=_says("a_name_of_the_model", _MODEL_NAME))]
+#: `YellowLive/Store1`, or `YellowLive/Store1#customers` where each dataset is captured by itself.
+StreamName = Annotated[
+    str,
+    Field(
+        pattern=_says(
+            "a_platform_and_a_stream_like_YellowLive_slash_Store1", rf"{_MODEL_NAME}/{_MODEL_NAME}(#{_MODEL_NAME})?"
+        )
+    ),
 ]
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]

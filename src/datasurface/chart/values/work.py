@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from datasurface.chart.values.kinds import Cidr, Manifest, Port, Values
+from datasurface.chart.values.kinds import Cidr, Manifest, Port, StreamName, Values
 from datasurface.chart.values.pods import Resources, resources
 
 
@@ -15,11 +15,24 @@ class EgressRule(Values):
     ports: list[Manifest] = Field(default_factory=list, description="Which ports.")
 
 
+class Stream(Values):
+    """What one stream has apart from the others."""
+
+    resources: Resources | None = Field(None, description="Resources of its job pods, in place of `jobs.resources`.")
+    suspended: bool = Field(
+        False, description="Whether the stream rests: its DAG goes, its tables and views stay as they are."
+    )
+
+
 class Jobs(Values):
     """The pods in which batches run; Airflow starts them."""
 
     resources: Resources = Field(
         resources("100m", "256Mi", limit="512Mi"), description="Resources of each job pod, whatever it reads."
+    )
+    streams: dict[StreamName, Stream] = Field(
+        default_factory=dict,
+        description="What single streams have apart from the others, by platform and stream: `YellowLive/Store1`.",
     )
     egress: list[EgressRule] = Field(
         default_factory=list,

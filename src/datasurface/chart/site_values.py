@@ -1,0 +1,47 @@
+"""The values that a model suggests: where its sources are, which Secrets it needs, who reads its workspaces."""
+
+import re
+from typing import Final
+
+from datasurface.chart.model_part import ModelPart
+from datasurface.chart.values.chart_values import ChartValues
+from datasurface.chart.values.databases import Container, CredentialSecret, Demo, Reader
+from datasurface.chart.values.work import Simulator
+from datasurface.yellow.plan import names
+
+#: The container and the credential of the demo source, which the chart itself makes.
+DEMO_CONTAINER: Final = "customer_db"
+DEMO_CREDENTIAL: Final = "customer_reader"
+_LOGIN_CHARACTERS: Final = 40
+
+
+def site_values(part: ModelPart) -> ChartValues:
+    """The chart's defaults with what the model names: its addresses as it says them, Secrets of the names it implies.
+
+    The demo source and its simulator stay only where the model reads the demo source.
+    """
+    is_demo = DEMO_CONTAINER in part.addresses
+    containers = {
+        name: Container(host=each.host, port=each.port, database=each.database)
+        for name, each in part.addresses.items()
+        if not (is_demo and name == DEMO_CONTAINER) and name not in part.merge_containers
+    }
+    credentials = {
+        name: CredentialSecret(existing_secret=names.kubernetes_name(name))
+        for name in part.source_credentials
+        if not (is_demo and name == DEMO_CREDENTIAL)
+    }
+    readers = {reader_login(workspace): Reader(workspace=workspace) for workspace in part.workspaces}
+    return ChartValues(
+        containers=containers,
+        credentials=credentials,
+        readers=readers,
+        demo=Demo(enabled=is_demo),
+        simulator=Simulator(enabled=is_demo),
+    )
+
+
+def reader_login(workspace: str) -> str:
+    """The login that reads a workspace: its name in small letters, `consumer1`; what no login may hold becomes `_`."""
+    login = re.sub(r"[^a-z0-9_]", "_", workspace.lower())
+    return (login if login[:1].isalpha() else f"r_{login}")[:_LOGIN_CHARACTERS]
