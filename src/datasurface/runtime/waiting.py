@@ -16,11 +16,21 @@ Result = TypeVar("Result")
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+#: SQLSTATEs, as messages have them, of a login that is not made yet or has no rights yet.
+_BEFORE_INIT: Final = ("(28P01 ", "(28000 ", "(42501 ")
 
 
 def is_transient(error: DatasurfaceError) -> bool:
     """Whether the same call may go through later."""
     return error.family is Family.TRANSIENT
+
+
+def comes_with_init(error: DatasurfaceError) -> bool:
+    """Whether an initialisation that is still to run, or runs, would cure it: logins, rights, databases, tables.
+
+    A server says of a login that it does not know that its password is wrong.
+    """
+    return is_transient(error) or error.family is Family.STATE or any(state in error.message for state in _BEFORE_INIT)
 
 
 def until_it_works(

@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from datasurface.errors import StateError
+from datasurface.errors import StateError, TransientError
 from datasurface.lint.report import Finding
 from datasurface.model import codec
 from datasurface.model.ecosystem import Ecosystem
@@ -61,6 +61,46 @@ class Decision:
     plan_hash: str | None
     author: str | None = None
     committed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What became of a revision, as people are told it."""
+
+    revision: str
+    outcome: RevisionOutcome
+    decided_at: datetime
+    findings: Sequence[Finding]
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether streams followed it from then on."""
+        return self.outcome in _DEPLOYED
+
+
+def last_decided(session: Session, schema: str, *, deployed_only: bool = False) -> Decided | None:
+    """The last decision about any revision, or the last one that deployed one; None before the first.
+
+    Raises StateError if the merge database was never initialised.
+    """
+    wanted = _DEPLOYED if deployed_only else tuple(RevisionOutcome)
+    row = _run(session, schema, "read_last_decision", outcomes=[outcome.value for outcome in wanted])
+    if row is None:
+        return None
+    revision, outcome, decided_at, findings = row
+    try:
+        known = codec.decode(tuple[Finding, ...], findings)
+    except codec.InvalidDocument:
+        known = ()
+    return Decided(revision=revision, outcome=RevisionOutcome(outcome), decided_at=decided_at, findings=known)
+
+
+def refuse_before_first(session: Session, schema: str) -> None:
+    """Raise TransientError as long as no revision was ever applied; StateError if nothing was initialised."""
+    if last_decided(session, schema, deployed_only=True) is None:
+        raise TransientError(
+            f"no revision of a model is applied in {session.endpoint}", fix="`datasurface model apply` applies one"
+        )
 
 
 def deployed(session: Session, schema: str) -> Deployed | None:

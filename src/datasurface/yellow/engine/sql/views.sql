@@ -116,3 +116,12 @@ SELECT DISTINCT target.relname, a.attname, dependent.relname, dependent_schema.n
    AND d.classid NOT IN ('pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass,
                          'pg_catalog.pg_statistic_ext'::pg_catalog.regclass)
  ORDER BY 1, 2, 6;
+
+-- limit_asking --
+-- Until the end of the transaction, give up on a view that somebody has locked away or that hangs.
+SET LOCAL lock_timeout = '10s';
+SET LOCAL statement_timeout = '30s';
+
+-- ask --
+-- One row of a view, as any reader gets it.
+SELECT * FROM {view} LIMIT 1;

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from datasurface.connections import Connections
+from datasurface.connections import Connections, Endpoint
 from datasurface.errors import DatasurfaceError
 from datasurface.yellow.engine import columns
 from datasurface.yellow.engine.connect import Purpose, Session, open_session
@@ -69,7 +69,7 @@ class ConsumerViews:
         try:
             remote = columns.read(self.merge, self.merge_schema, [plan.name for plan in plans])
             self.merge.commit()
-            with self._session(database) as session:
+            with open_consumer(self.merge.endpoint, self.connections, database) as session:
                 roles = Roles(self.connections.role_prefix)
                 sync = ViewSync(session=session, schema=SCHEMA, roles=roles, create=consumer_links.create_view)
                 # The link's own rights are over there; here it is nobody.
@@ -81,11 +81,16 @@ class ConsumerViews:
             reason = None if is_gone else str(error)
             return ConsumerDatabase(database=database, views=Reconciliation(results=()), reason=reason)
 
-    def _session(self, database: str) -> Session:
-        merge = self.merge.endpoint
-        endpoint = self.connections.endpoint(database, host=merge.host, port=merge.port, database=database)
-        login = self.connections.role_login("apply")
-        return open_session(endpoint, login, application_name="datasurface consumer views", purpose=Purpose.CONTROL)
+
+def open_consumer(merge: Endpoint, connections: Connections, database: str) -> Session:
+    """A session of a consumers' database as the model merge; it is on the server of `merge` unless a
+    container of its name says otherwise.
+
+    Raises TransientError if it is away, ModelError if the login is refused.
+    """
+    endpoint = connections.endpoint(database, host=merge.host, port=merge.port, database=database)
+    login = connections.role_login("apply")
+    return open_session(endpoint, login, application_name="datasurface consumer views", purpose=Purpose.CONTROL)
 
 
 def sync_stored(
