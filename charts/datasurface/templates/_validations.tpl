@@ -1,0 +1,121 @@
+{{- /*
+What no schema can say: values that contradict each other, and what the cluster has or lacks. Each finding is a sentence
+that says what to do. All of them come at once, from the template validations.yaml, before anything is changed.
+*/ -}}
+
+{{- /* The root context; JSON list of sentences. */ -}}
+{{- define "datasurface.findings" -}}
+{{- $findings := list -}}
+{{- $values := .Values -}}
+{{- if and $values.simulator.enabled (not $values.demo.enabled) -}}
+{{- $findings = append $findings "simulator.enabled is true but demo.enabled is false, so there is no source for it to change: set simulator.enabled=false, or demo.enabled=true." -}}
+{{- end -}}
+{{- if gt (float64 $values.simulator.minIntervalSeconds) (float64 $values.simulator.maxIntervalSeconds) -}}
+{{- $findings = append $findings (printf "simulator.minIntervalSeconds (%v) is more than simulator.maxIntervalSeconds (%v): swap them." $values.simulator.minIntervalSeconds $values.simulator.maxIntervalSeconds) -}}
+{{- end -}}
+{{- if and $values.postgres.enabled $values.postgres.external.host -}}
+{{- $findings = append $findings "postgres.enabled is true and postgres.external.host names a server too: set postgres.enabled=false to use that one, or leave the host out." -}}
+{{- end -}}
+{{- if and (not $values.postgres.enabled) (not $values.postgres.external.host) -}}
+{{- $findings = append $findings "postgres.enabled is false, so postgres.external.host has to name the server to use." -}}
+{{- end -}}
+{{- if and (not $values.postgres.enabled) $values.init.enabled (not $values.postgres.existingSecret) -}}
+{{- $findings = append $findings (printf "the initialisation job has no login to %s: make a Secret with the keys username and password of a superuser and name it by postgres.existingSecret, or set init.enabled=false and let the server's administrator run what `datasurface init --print` prints." $values.postgres.external.host) -}}
+{{- end -}}
+{{- if and $values.modelRepo.enabled $values.modelSync.git.url -}}
+{{- $findings = append $findings "modelRepo.enabled is true and modelSync.git.url names a repository too: set modelRepo.enabled=false to use that one, or leave the address out." -}}
+{{- end -}}
+{{- if and (not $values.modelRepo.enabled) (not $values.modelSync.git.url) -}}
+{{- $findings = append $findings "modelRepo.enabled is false, so modelSync.git.url has to name the repository of the model." -}}
+{{- end -}}
+{{- toJson (concat $findings (include "datasurface.clusterFindings" . | fromJsonArray)) -}}
+{{- end -}}
+
+{{- /* The same about what is in the cluster; nothing where there is none to ask (helm template, a dry run on the client). */ -}}
+{{- define "datasurface.clusterFindings" -}}
+{{- $findings := list -}}
+{{- $root := . -}}
+{{- $namespace := .Release.Namespace -}}
+{{- range $key, $claim := include "datasurface.claims" . | fromJson -}}
+{{- if and (not $claim.storageClass) (not (lookup "v1" "PersistentVolumeClaim" $namespace $claim.name)) -}}
+{{- if eq "missing" (include "datasurface.defaultStorageClass" $root) -}}
+{{- $findings = append $findings (printf "the cluster has no default StorageClass for the volume %s: set %s.storageClass (`kubectl get storageclass` lists them), or mark one as the default." $claim.name $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $data := printf "data-%s-0" (include "datasurface.name" (list . "postgres")) -}}
+{{- if and .Values.postgres.enabled (lookup "v1" "PersistentVolumeClaim" $namespace $data) -}}
+{{- $needed := list (include "datasurface.postgresSecret" .) (include "datasurface.name" (list . "airflow")) -}}
+{{- range $needed -}}
+{{- if not (lookup "v1" "Secret" $namespace .) -}}
+{{- $findings = append $findings (printf "the volume %s of an earlier installation is here but its Secret %s is not, so no password would fit: restore the Secret from its backup, or give up all data by `kubectl -n %s delete pvc %s`." $data . $namespace $data) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
+{{- range $key, $given := include "datasurface.givenSecrets" . | fromJson -}}
+{{- $stored := lookup "v1" "Secret" $namespace $given.name -}}
+{{- range $name := $given.keys -}}
+{{- if not (hasKey (default dict $stored.data) $name) -}}
+{{- $what := ternary (printf "has no key %s" $name) "does not exist" (not (empty $stored)) -}}
+{{- $findings = append $findings (printf "%s names the Secret %s, which %s in the namespace %s: it needs the keys %s." $key $given.name $what $namespace (join ", " $given.keys)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (uniq $findings) -}}
+{{- end -}}
+
+{{- /* "missing" where a cluster answers and has no default StorageClass. */ -}}
+{{- define "datasurface.defaultStorageClass" -}}
+{{- if lookup "v1" "Service" "default" "kubernetes" -}}
+{{- $state := "missing" -}}
+{{- range (lookup "storage.k8s.io/v1" "StorageClass" "" "").items -}}
+{{- if eq "true" (dig "metadata" "annotations" "storageclass.kubernetes.io/is-default-class" "" .) -}}{{- $state = "there" -}}{{- end -}}
+{{- end -}}
+{{- $state -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* JSON: values key -> {name, storageClass} of every claim that the release makes. */ -}}
+{{- define "datasurface.claims" -}}
+{{- $claims := dict -}}
+{{- if .Values.postgres.enabled -}}
+{{- $name := printf "data-%s-0" (include "datasurface.name" (list . "postgres")) -}}
+{{- $_ := set $claims "postgres.storage" (dict "name" $name "storageClass" .Values.postgres.storage.storageClass) -}}
+{{- end -}}
+{{- $_ := set $claims "airflow.logs" (dict "name" (include "datasurface.name" (list . "airflow-logs")) "storageClass" .Values.airflow.logs.storageClass) -}}
+{{- if .Values.modelRepo.enabled -}}
+{{- $_ := set $claims "modelRepo.storage" (dict "name" (include "datasurface.name" (list . "model-repo")) "storageClass" .Values.modelRepo.storage.storageClass) -}}
+{{- end -}}
+{{- toJson $claims -}}
+{{- end -}}
+
+{{- /* JSON: values key -> {name, keys} of every Secret that the site brings along. */ -}}
+{{- define "datasurface.givenSecrets" -}}
+{{- $login := list "username" "password" -}}
+{{- $given := dict -}}
+{{- if .Values.postgres.existingSecret -}}
+{{- $_ := set $given "postgres.existingSecret" (dict "name" .Values.postgres.existingSecret "keys" $login) -}}
+{{- end -}}
+{{- if .Values.airflow.admin.existingSecret -}}
+{{- $_ := set $given "airflow.admin.existingSecret" (dict "name" .Values.airflow.admin.existingSecret "keys" (list "admin_username" "admin_password")) -}}
+{{- end -}}
+{{- if .Values.modelRepo.existingSecret -}}
+{{- $_ := set $given "modelRepo.existingSecret" (dict "name" .Values.modelRepo.existingSecret "keys" $login) -}}
+{{- end -}}
+{{- if .Values.modelSync.git.existingSecret -}}
+{{- $_ := set $given "modelSync.git.existingSecret" (dict "name" .Values.modelSync.git.existingSecret "keys" (list "password")) -}}
+{{- end -}}
+{{- range $name, $credential := .Values.credentials -}}
+{{- with $credential.existingSecret -}}
+{{- $_ := set $given (printf "credentials.%s.existingSecret" $name) (dict "name" . "keys" $login) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $reader := .Values.readers -}}
+{{- with $reader.existingSecret -}}
+{{- $_ := set $given (printf "readers.%s.existingSecret" $name) (dict "name" . "keys" $login) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $given -}}
+{{- end -}}
