@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "lint": Listed("datasurface.cli.lint", "Check a model and report every finding."),
     "plan": Listed("datasurface.cli.plan", "Show what a model asks for, and what would change."),
     "model": Listed("datasurface.cli.main", "Load a model, or put it into the databases.", attribute="model"),
+    "modelrepo": Listed("datasurface.cli.main", "The model repository of an installation.", attribute="modelrepo"),
     "job": Listed("datasurface.cli.main", "What runs in a pod.", attribute="job"),
     "chart": Listed("datasurface.cli.main", "The part that a model takes in the chart.", attribute="chart"),
     "reset-batch-state": Listed("datasurface.cli.reset", "Let go of an unfinished batch, which then begins again."),
@@ -32,6 +33,16 @@ model = CommandGroup(
         "watch": Listed("datasurface.cli.model_watch", "Apply what a link leads to, now and whenever it changes."),
     },
     help="Load a model, or put it into the databases.",
+)
+
+modelrepo = CommandGroup(
+    "modelrepo",
+    {
+        "init": Listed("datasurface.cli.model_repository", "Make it, once, with a first model.", "init"),
+        "serve": Listed("datasurface.cli.model_repository", "Serve it by git over HTTP.", "serve"),
+        "hook": Listed("datasurface.cli.model_repository", "Check a push; called by git.", "hook"),
+    },
+    help="The model repository that an installation brings with it.",
 )
 
 job = CommandGroup(
