@@ -12,7 +12,7 @@ for name in git-receive-pack git-upload-pack git-upload-archive; do
   ln -s git "$to/usr/bin/$name"
 done
 install -D -m 644 /usr/share/doc/git/copyright "$to/usr/share/doc/git/copyright" || true
-install -d "$to/usr/share/git-core/templates"
+install -d "$to/usr/share/git-core/templates/hooks" "$to/usr/share/git-core/templates/info"
 # One file of one package is how an image without a package manager's history tells scanners what is inside.
 install -d "$to/var/lib/dpkg/status.d"
 dpkg-query -s git >"$to/var/lib/dpkg/status.d/git"
