@@ -19,7 +19,7 @@ RESULT_KEY: Final = "result"
 RUN_ID_ARGUMENTS: Final = ("--run-id", "{{ ti.dag_id }}/{{ run_id }}")
 
 
-class DatasurfaceJobOperator(DatasurfacePodOperator, SkipMixin):  # type: ignore[misc,unused-ignore]
+class DatasurfaceJobOperator(DatasurfacePodOperator, SkipMixin):
     """Runs a stream's job.
 
     `again` is the stream's own asset, by which its DAG is scheduled: an event of it (through `alias`, the outlet) is
@@ -27,6 +27,7 @@ class DatasurfaceJobOperator(DatasurfacePodOperator, SkipMixin):  # type: ignore
     to the XCom `result`.
     """
 
+    arguments: list[str]
     #: Airflow looks at what was skipped when a task downstream is cleared.
     _can_skip_downstream = True
 

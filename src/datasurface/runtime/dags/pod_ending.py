@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kubernetes.client import models as k8s
 from pydantic import ValidationError
 
 from datasurface.runtime.dags.pod_spec import CONTAINER
 from datasurface.yellow.engine.batch.run_result import RunResult
+
+#: A V1Pod that Kubernetes gave: there is what its type calls optional.
+Pod = Any
 
 KILLED: Final = 137
 DONE: Final = 0
@@ -66,7 +68,7 @@ class PodEnding:
         return f"the job ended with exit status {self.exit_status}"
 
 
-def read(pod: k8s.V1Pod) -> PodEnding:
+def read(pod: Pod) -> PodEnding:
     """The ending of a pod in its final phase."""
     terminated = next((state.terminated for state in _states(pod) if state.terminated), None)
     limits = pod.spec.containers[0].resources and pod.spec.containers[0].resources.limits
@@ -80,12 +82,12 @@ def read(pod: k8s.V1Pod) -> PodEnding:
     )
 
 
-def is_finished(pod: k8s.V1Pod) -> bool:
+def is_finished(pod: Pod) -> bool:
     """Whether the pod is in its final phase."""
-    return pod.status.phase in {SUCCEEDED, FAILED}
+    return bool(pod.status.phase in {SUCCEEDED, FAILED})
 
 
-def obstacle(pod: k8s.V1Pod) -> str:
+def obstacle(pod: Pod) -> str:
     """Why a pod does not begin: the kubelet's word on its container, the scheduler's on the pod, or neither."""
     for state in _states(pod):
         if state.waiting and state.waiting.reason not in {None, "ContainerCreating", "PodInitializing"}:
@@ -104,7 +106,7 @@ def refusal(body: str | bytes | None, reason: str | None) -> str:
         return str(reason)
 
 
-def _states(pod: k8s.V1Pod) -> Iterator[k8s.V1ContainerState]:
+def _states(pod: Pod) -> Iterator[Any]:
     for status in pod.status.container_statuses or []:
         if status.name == CONTAINER and status.state:
             yield status.state

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager, detect_pod_terminate_early_issues
-from kubernetes.client import models as k8s
 
 from datasurface.runtime.dags import pod_ending
+from datasurface.runtime.dags.pod_ending import Pod
 
 STEP_SECONDS: Final = 0.25
 #: The kubelet tells of a container's end up to 2 s after its log has ended.
@@ -25,19 +25,19 @@ SLOW_STEP_SECONDS: Final = 2.0
 _OWN_KEYS: Final = frozenset({"event", "level", "timestamp", "part"})
 
 
-class JobPodManager(PodManager):  # type: ignore[misc,unused-ignore]
+class JobPodManager(PodManager):
     """PodManager for jobs of seconds."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._last_lines: dict[str, _LastLine] = {}
 
-    def run_pod_async(self, pod: k8s.V1Pod, **arguments: Any) -> k8s.V1Pod:
+    def run_pod_async(self, pod: Pod, **arguments: Any) -> Pod:
         """Create the pod; a refusal is the caller's to tell, without the manifest."""
         body = self._client.api_client.sanitize_for_serialization(pod)
         return self._client.create_namespaced_pod(body=body, namespace=pod.metadata.namespace, **arguments)
 
-    def container_is_running(self, pod: k8s.V1Pod, container_name: str) -> bool:
+    def container_is_running(self, pod: Pod, container_name: str) -> bool:
         """Whether the container still runs, once the kubelet has had the time to say that it does not."""
         until = time.monotonic() + KUBELET_SECONDS
         while is_running := super().container_is_running(pod, container_name):
@@ -46,7 +46,7 @@ class JobPodManager(PodManager):  # type: ignore[misc,unused-ignore]
             time.sleep(STEP_SECONDS)
         return bool(is_running)
 
-    def await_pod_completion(self, pod: k8s.V1Pod, *_stock: Any, **_arguments: Any) -> k8s.V1Pod:
+    def await_pod_completion(self, pod: Pod, *_stock: Any, **_arguments: Any) -> Pod:
         """The pod in its final phase, or as it is if it cannot begin."""
         brisk_until = time.monotonic() + BRISK_SECONDS
         while True:
@@ -55,7 +55,7 @@ class JobPodManager(PodManager):  # type: ignore[misc,unused-ignore]
                 return remote
             time.sleep(STEP_SECONDS if time.monotonic() < brisk_until else SLOW_STEP_SECONDS)
 
-    def read_pod_logs(self, pod: k8s.V1Pod, container_name: str, **arguments: Any) -> Iterable[bytes]:
+    def read_pod_logs(self, pod: Pod, container_name: str, **arguments: Any) -> Iterable[bytes]:
         """The lines of the container's log that no earlier call has given, each with its time of nanoseconds."""
         last = self._last_lines.setdefault(f"{pod.metadata.name}/{container_name}", _LastLine())
         return last.newer(super().read_pod_logs(pod, container_name, **arguments))

@@ -16,13 +16,12 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.providers.cncf.kubernetes.utils.pod_manager import PodLaunchTimeoutException
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from kubernetes.client import models as k8s
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from datasurface.errors import ExitStatus
 from datasurface.runtime.dags import pod_ending, pod_spec
-from datasurface.runtime.dags.pod_ending import PodEnding
+from datasurface.runtime.dags.pod_ending import Pod, PodEnding
 from datasurface.runtime.dags.pod_manager import STEP_SECONDS, JobPodManager
 from datasurface.runtime.dags.pod_spec import PodRequest
 
@@ -56,12 +55,14 @@ DEFAULTS: Final[dict[str, Any]] = {
 }
 
 
-class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused-ignore]
+class DatasurfacePodOperator(KubernetesPodOperator):
     """Runs a command of the platform in a pod; its exit status decides.
 
     0 is done; of a model error (1) and a state error (3) the task fails at once; whatever else is retried.
     """
 
+    name: str
+    pod: Pod
     template_fields = ("image", "namespace", "arguments")
 
     def __init__(self, *, pod: PodRequest, **options: Any) -> None:
@@ -127,7 +128,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
             self.fail(f"Kubernetes refused the job's pod ({error.status}): {text}", is_final=error.status in MALFORMED)
         self.log.info("the job runs in pod %s/%s", request.metadata.namespace, request.metadata.name)
 
-    def _left_by_earlier_attempt(self, context: Any) -> k8s.V1Pod | None:
+    def _left_by_earlier_attempt(self, context: Any) -> Pod | None:
         """The pod of this run that nobody has consumed: finished, running or waiting; None if there is none."""
         found = self._get_pod_from_task_state_store(context) or self.find_pod(self.namespace, context=context)
         if found is None:
@@ -142,7 +143,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
         self.log.info("taking up the %s pod %s that an earlier attempt left", what, found.metadata.name)
         return found
 
-    def _await_leaving(self, pod: k8s.V1Pod) -> None:
+    def _await_leaving(self, pod: Pod) -> None:
         """Wait until a pod that was told to end has gone: its job holds the stream."""
         self.log.info("waiting for the pod %s to go, which was deleted", pod.metadata.name)
         grace = pod.spec.termination_grace_period_seconds or 0
@@ -156,7 +157,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
                 raise
             time.sleep(STEP_SECONDS)
 
-    def _followed(self) -> k8s.V1Pod:
+    def _followed(self) -> Pod:
         """The pod in its final phase, its log written; raises if it cannot begin or is gone."""
         try:
             self.await_pod_start(self.pod)
@@ -180,7 +181,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
         except HTTPError as error:
             self.log.warning("the job's log cannot be read: %s", type(error).__name__)
 
-    def _not_begun(self) -> k8s.V1Pod:
+    def _not_begun(self) -> Pod:
         """The pod if it has an ending after all; else it is consumed and the attempt fails with the obstacle."""
         found = self.pod_manager.read_pod(self.pod)
         if pod_ending.is_finished(found) or self._killed:
@@ -191,7 +192,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
             is_final=False,
         )
 
-    def _consume(self, pod: k8s.V1Pod) -> None:
+    def _consume(self, pod: Pod) -> None:
         """Label the pod, so that no attempt takes it up again, and delete it.
 
         From here on an attempt that dies is followed by one with a pod of its own; its run_id keeps the effect at one.
@@ -204,7 +205,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):  # type: ignore[misc,unused
                     text = pod_ending.refusal(error.body, error.reason)
                     self.log.warning("the pod %s cannot be %s: %s", pod.metadata.name, what, text)
 
-    def _label(self, pod: k8s.V1Pod) -> None:
+    def _label(self, pod: Pod) -> None:
         body = {"metadata": {"labels": {self.POD_CHECKED_KEY: "True"}}}
         self.client.patch_namespaced_pod(name=pod.metadata.name, namespace=pod.metadata.namespace, body=body)
 

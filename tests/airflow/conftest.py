@@ -1,0 +1,63 @@
+"""Tests with Airflow: an environment of its own before anything imports it, and a fake Kubernetes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+# Airflow makes its folder and reads its settings when it is imported.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
+os.environ.setdefault("AIRFLOW__WORKERS__API_RETRIES", "2")
+
+from tests.airflow import kubernetes_process, task_run
+from tests.airflow.kubernetes_process import KubernetesProcess
+from tests.airflow.task_run import TaskRun
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let Airflow and its libraries deprecate what is theirs."""
+    for item in items:
+        for warning in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"):
+            item.add_marker(pytest.mark.filterwarnings(f"ignore::{warning}:airflow.*"))
+
+
+@pytest.fixture(scope="session")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesProcess]:
+    """One fake for all tests of this process."""
+    with kubernetes_process.running(tmp_path_factory.mktemp("kubernetes")) as process:
+        yield process
+
+
+@pytest.fixture
+def kubernetes(fake: KubernetesProcess) -> KubernetesProcess:
+    """The fake as it was at the beginning."""
+    fake.reset()
+    return fake
+
+
+@pytest.fixture
+def job_run(kubernetes: KubernetesProcess) -> Callable[..., TaskRun]:
+    """Makes a run of a stream's task; arguments go to the operator."""
+
+    def make(**options: Any) -> TaskRun:
+        return TaskRun(kubernetes, partial(task_run.job_operator, kubernetes, **options), f"manual__{uuid.uuid4()}")
+
+    return make
+
+
+@pytest.fixture
+def pod_run(kubernetes: KubernetesProcess) -> Callable[..., TaskRun]:
+    """Makes a run of an infrastructure task; arguments go to the operator."""
+
+    def make(**options: Any) -> TaskRun:
+        return TaskRun(kubernetes, partial(task_run.pod_operator, kubernetes, **options), f"manual__{uuid.uuid4()}")
+
+    return make

@@ -1,0 +1,57 @@
+"""What runs in the fake's pods in place of `datasurface`: it does what the file of $FAKE_JOB_SCRIPT says.
+
+The file holds an object or, for a sequence of pods, a list of which the last one stays:
+`lines` (written to stdout), `seconds` (how long it works), `on_term` (exit status when told to end; null: it goes on),
+`record` (an object for the termination message), `message` (raw text for it), `oom` (killed for want of memory),
+`exit_status` (negative: killed by that signal). Its arguments are appended to `<script>.calls`, one JSON list per line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def step(script: Path) -> dict[str, Any]:
+    """What this job does; each job of a sequence takes the next step."""
+    calls = Path(f"{script}.calls")
+    with calls.open("a") as file:
+        file.write(json.dumps(sys.argv[1:]) + "\n")
+    steps = json.loads(script.read_text())
+    if isinstance(steps, dict):
+        return steps
+    number = len(calls.read_text().splitlines())
+    taken: dict[str, Any] = steps[min(number, len(steps)) - 1]
+    return taken
+
+
+def main() -> int:
+    """Do one step and leave its result."""
+    job = step(Path(os.environ["FAKE_JOB_SCRIPT"]))
+    message_file = Path(os.environ["DATASURFACE_RESULT_FILE"])
+    on_term = job.get("on_term", 143)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if on_term is None else lambda *_: os._exit(on_term))
+    for line in job.get("lines", ["working"]):
+        print(line, flush=True)  # noqa: T201
+    time.sleep(job.get("seconds", 0))
+    if "message" in job:
+        message_file.write_text(job["message"])
+    if "record" in job:
+        run_id = sys.argv[sys.argv.index("--run-id") + 1] if "--run-id" in sys.argv else None
+        message_file.write_text(json.dumps({"v": 1, "run_id": run_id, **job["record"]}))
+    if job.get("oom"):
+        message_file.with_suffix(".oom").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    status: int = job.get("exit_status", 0)
+    if status < 0:
+        os.kill(os.getpid(), -status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
