@@ -7,7 +7,7 @@ BIN := .venv/bin
 CLUSTER = $(BIN)/python -m tools.cluster
 export DOCKER BUILD_FLAGS PYTHON_IMAGE E2E_CONTEXT E2E_LOAD E2E_ARGS RELEASE NAMESPACE VALUES TIMEOUT PURGE
 RESULTS := build/test-results.json
-SUITE := tests/unit tests/docs tests/db simulator/tests
+SUITE := tests/unit tests/docs $(wildcard tests/git tests/chart) tests/db simulator/tests
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
@@ -40,7 +40,7 @@ images: dev ## build both images and try them; BUILD_FLAGS= goes to docker build
 	@$(MAKE) --no-print-directory test-images
 
 test-images: dev ## try the images that are built
-	@$(BIN)/python -m pytest -q tests/images
+	@$(BIN)/python -m pytest -q --record-results build/images-results.json tests/images
 
 # How these four find a cluster: E2E_CONTEXT= names a context of the kubeconfig and E2E_LOAD= a command that takes image
 # names; without them kind makes a cluster. RELEASE=, NAMESPACE= and VALUES= (files) say what is installed where.
@@ -67,8 +67,8 @@ acceptance: $(RESULTS).fresh ## write docs/acceptance.md from a passing run
 acceptance-check: $(RESULTS).fresh ## fail if docs/acceptance.md is not what a passing run says
 	@$(BIN)/python -m tools.acceptance_map check $(RESULTS)
 
-golden: dev ## write the golden files of tests/unit anew; read the diff before committing it
-	@$(BIN)/python -m pytest -q tests/unit --update-golden
+golden: dev ## write the golden files of tests/unit and tests/chart anew; read the diff before committing it
+	@$(BIN)/python -m pytest -q tests/unit tests/chart --update-golden
 
 generate: dev ## write the generated files of the chart anew: values.yaml, its schema, the README, the demo model
 	@$(BIN)/python -m tools.generate
