@@ -23,23 +23,24 @@ MAP: Final = Path("docs/acceptance.md")
 KINDS: Final = ("good", "refusal")
 #: A row that is neither planned nor superseded has one test of the good case and one of what must not happen.
 TESTS_PER_ROW: Final = 2
-#: Suites that need more than the main one does (an Airflow, images, a cluster), with the record of their last run, if any.
+#: Suites that need more than the main one does (an Airflow, images, a cluster), with their last run's record, if any.
 SLOWER_SUITES: Final = {
     "tests/airflow/": Path("build/airflow-results.json"),
     "tests/images/": Path("build/images-results.json"),
     "tests/e2e/": Path("build/e2e-results.json"),
 }
 _MAPPED: Final = re.compile(r"\[(\w+)\]\(\.\./([\w./-]+\.py)\)( \(refusal\))?")
+_FOLDERS: Final = ("charts", "docs", "images", "models", "requirements", "simulator", "src", "tests", "tools")
 #: What a test's outcome can depend on, beside the machine.
-FINGERPRINTED: Final = ("charts", "images", "src", "simulator", "tests", "models", "tools", "docs", "requirements", "pyproject.toml")
+FINGERPRINTED: Final = (*_FOLDERS, "pyproject.toml")
 
 HEADER: Final = """\
 # Acceptance map
 
 Which tests show which row; written by `make acceptance` from passing runs of `make test`, `make airflow-test`,
-`make images` and `make e2e`, never by hand. The rows stand in [acceptance_rows.toml](acceptance_rows.toml). A row is *shown* when at
-least two tests that carry it pass, one of the good case and one of what must not happen (marked "refusal"); otherwise
-it says *planned* or what superseded it.
+`make images` and `make e2e`, never by hand. The rows stand in [acceptance_rows.toml](acceptance_rows.toml). A row is
+*shown* when at least two tests that carry it pass, one of the good case and one of what must not happen (marked
+"refusal"); otherwise it says *planned* or what superseded it.
 """
 
 
