@@ -37,6 +37,8 @@ class Settings(ResultSettings):
     )
     log_format: LogFormat = Field("auto", description="json, text, or auto: text on a terminal, else json")
     log_level: LogLevel = Field("auto", description="The least level logged; auto: warning on a terminal, else info")
+    retention_days: int = Field(30, ge=1, description="How many days Airflow keeps its own runs and logs")
+    housekeeping_schedule: str = Field("30 3 * * *", description="When Airflow clears its past: cron, in UTC")
 
 
 def read_settings() -> Settings:

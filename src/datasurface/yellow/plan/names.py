@@ -1,4 +1,4 @@
-"""The one place where physical names are made: tables, views, roles, DAG ids, names for Kubernetes.
+"""The one place where physical names are made: tables, views, roles, DAG ids and files, names for Kubernetes.
 
 Every function takes the model's names and gives the same answer for ever; where a platform is asked for, its model name
 and its `platform_name` do equally well. Two names of a model can still give one physical name (`Ab` and `ab`, or
@@ -27,6 +27,10 @@ PLATFORM_TABLE: Final = "ds_platform"
 AUDIT_TABLE: Final = "ds_audit"
 MIGRATION_TABLE: Final = "ds_migration"
 COMMON_TABLES: Final = (AUDIT_TABLE, MIGRATION_TABLE, PLATFORM_TABLE, REVISION_TABLE)
+
+#: The DAG that clears the past of Airflow itself, and its file.
+HOUSEKEEPING_DAG: Final = "datasurface_housekeeping"
+HOUSEKEEPING_DAG_FILE: Final = f"{HOUSEKEEPING_DAG}_dag.py"
 
 DATASET_SEPARATOR: Final = "#"
 #: What an identifier does not keep: all but letters of any script, digits and `_`.
@@ -123,6 +127,27 @@ def dag_id(platform: str, stream: str) -> str:
 def infrastructure_dag_id(platform: str) -> str:
     """The DAG that looks after a platform once a day: `yellowlive_infrastructure`."""
     return _cut(f"{platform_name(platform)}_infrastructure", MAX_DAG_ID_CHARACTERS)
+
+
+def stream_dag_file(platform: str, stream: str) -> str:
+    """The file with the DAG of one stream: `yellowlive_factory_dag__Store1.py`."""
+    parts = ".".join(_dag_part(part) for part in stream.split(DATASET_SEPARATOR))
+    return _cut(f"{platform_name(platform)}_factory_dag__{parts}", MAX_DAG_ID_CHARACTERS) + ".py"
+
+
+def shard_dag_file(platform: str, shard: int) -> str:
+    """The file with the DAGs of one of many shards of streams: `yellowlive_factory_dag_0007.py`."""
+    return f"{platform_name(platform)}_factory_dag_{shard:04}.py"
+
+
+def bad_row_file(platform: str, stream: str) -> str:
+    """The file that says what is wrong with a stream's row: `yellowlive_factory_dag_bad_<hash>.py`."""
+    return f"{platform_name(platform)}_factory_dag_bad_{_digest(stream)}.py"
+
+
+def infrastructure_dag_file(platform: str) -> str:
+    """The file with the DAG that looks after a platform: `yellowlive_infrastructure_dag.py`."""
+    return f"{platform_name(platform)}_infrastructure_dag.py"
 
 
 def _prefix(platform: str) -> str:
