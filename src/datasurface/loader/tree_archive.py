@@ -5,6 +5,7 @@ name; anything else refuses it whole. Nothing is ever written outside of the dir
 """
 
 import contextlib
+import errno
 import os
 import tarfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ _BLOCK_BYTES: Final = 1024 * 1024
 #: Names and headers that come on top of a tree's own bytes, for each of its files.
 HEADER_BYTES: Final = 4 * 1024
 _MAX_DEPTH: Final = 64
+#: What a system says of names that come out of an archive; anything else is our own trouble.
+_BAD_NAMES: Final = frozenset({errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 class ArchiveRefused(Exception):
@@ -46,7 +49,7 @@ def pack(root: Path, target: IO[bytes]) -> None:
 
 
 def unpack(source: IO[bytes], target: Path, limits: Limits) -> Unpacked:
-    """Make the new directory `target` of an uncompressed stream. Raises ArchiveRefused or TreeTooLarge."""
+    """Make the new directory `target` of an uncompressed stream. Raises ArchiveRefused, TreeTooLarge or OSError."""
     target.mkdir()
     unpacking = _Unpacking(target, limits)
     try:
@@ -56,8 +59,10 @@ def unpack(source: IO[bytes], target: Path, limits: Limits) -> Unpacked:
         unpacking.make_links()
     except (tarfile.TarError, EOFError, UnicodeError, ValueError, OverflowError) as error:
         raise ArchiveRefused("it is no tar archive, or ends too early") from error
-    except (OSError, RecursionError) as error:
-        raise ArchiveRefused("a file of it cannot be written") from error
+    except OSError as error:
+        if error.errno not in _BAD_NAMES:
+            raise
+        raise ArchiveRefused("it holds names that are too long or contradict each other") from error
     return Unpacked(files=unpacking.entries, content_bytes=unpacking.content_bytes)
 
 
