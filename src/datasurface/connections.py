@@ -129,14 +129,20 @@ class Connections:
 
         Raises ModelError, which names the file and the setting, if a file is missing, empty or no text.
         """
-        directory = self._directory(self.file.credentials.get(credential_name), credential_name)
-        return read_login(directory, fix=_file_fix(f"credentials.{credential_name}.directory"))
+        return read_login(self.directory(credential_name), fix=_file_fix(f"credentials.{credential_name}.directory"))
 
     def role_login(self, role: MergeRole) -> Login:
         """Login of one of the installation's own roles in the merge database; raises ModelError like `login`."""
+        return read_login(self.role_directory(role), fix=_file_fix(f"merge.credentials.{role}.directory"))
+
+    def directory(self, credential_name: str) -> Path:
+        """Where the files of a credential lie, whether or not they are there."""
+        return self._directory(self.file.credentials.get(credential_name), credential_name)
+
+    def role_directory(self, role: MergeRole) -> Path:
+        """Where the files of one of the installation's own roles lie, whether or not they are there."""
         section = None if self.file.merge is None else self.file.merge.credentials.get(role)
-        directory = self._directory(section, MERGE_LOGINS[role])
-        return read_login(directory, fix=_file_fix(f"merge.credentials.{role}.directory"))
+        return self._directory(section, MERGE_LOGINS[role])
 
     def merge_login(self, credential_name: str | None) -> Login:
         """Login of a platform's jobs: its own credential where the file lists it, else the common one of `job`."""
@@ -146,6 +152,10 @@ class Connections:
 
     def merge(self, role: MergeRole) -> tuple[Endpoint, Login]:
         """Address of the merge database and the login for one use of it; ModelError if the file has no `merge`."""
+        return self.merge_endpoint(), self.role_login(role)
+
+    def merge_endpoint(self) -> Endpoint:
+        """Address of the merge database; ModelError if the file has no `merge`."""
         section = self.file.merge
         if section is None:
             where = "DATASURFACE_CONNECTIONS names no file" if self.path is None else f"{self.path} has no `merge`"
@@ -153,8 +163,7 @@ class Connections:
                 f"the address of the merge database is not known: {where}",
                 fix='Add "merge": {"host": …, "database": …} to the file that DATASURFACE_CONNECTIONS names',
             )
-        endpoint = Endpoint(host=section.host, port=section.port, database=section.database, sslmode=section.sslmode)
-        return endpoint, self.role_login(role)
+        return Endpoint(host=section.host, port=section.port, database=section.database, sslmode=section.sslmode)
 
     def _directory(self, section: CredentialSection | None, default_name: str) -> Path:
         if section is None:

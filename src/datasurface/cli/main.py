@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "reconcile-workspace-views": Listed("datasurface.cli.reconcile", "Bring the consumers' views to the plan."),
     "audit": Listed("datasurface.cli.audit", "Prove that the merge tables are what the batches recorded."),
     "status": Listed("datasurface.cli.status", "Streams, how fresh they are, and what failed."),
+    "doctor": Listed("datasurface.cli.doctor", "What keeps an installation from working, and what to run."),
 }
 
 model = CommandGroup(

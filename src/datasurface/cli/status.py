@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from datasurface.errors import ExitStatus
+from datasurface.runtime.durations import NONE, spoken
 
 if TYPE_CHECKING:
     from datasurface.yellow.engine.audit.stream_status import InstallationStatus, RevisionStatus, StreamStatus
 
 _HEADER: Final = ("PLATFORM", "STREAM", "BATCH", "AGE", "PROMISED", "ROWS", "LAST BATCH", "STATE")
-_NONE: Final = "–"
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @click.command("status")
@@ -59,25 +58,16 @@ def lines(status: InstallationStatus) -> list[str]:
     return shown
 
 
-def duration(seconds: float | None) -> str:
-    """A length of time in its largest unit, rounded down: `42 s`, `3 min`, `2 h`, `5 d`."""
-    if seconds is None:
-        return _NONE
-    whole = max(0, int(seconds))
-    size, unit = next(((size, unit) for size, unit in _UNITS if whole >= size), _UNITS[-1])
-    return f"{whole // size} {unit}"
-
-
 def _cells(stream: StreamStatus) -> tuple[str, ...]:
     counts = stream.counts
     return (
         stream.platform,
         stream.stream_key,
-        _NONE if stream.batch_id is None else str(stream.batch_id),
-        duration(stream.age_seconds),
-        duration(stream.latency_seconds),
-        _NONE if stream.rows is None else str(stream.rows),
-        _NONE if counts is None else f"+{counts.inserted} ~{counts.updated} -{counts.deleted}",
+        NONE if stream.batch_id is None else str(stream.batch_id),
+        spoken(stream.age_seconds),
+        spoken(stream.latency_seconds),
+        NONE if stream.rows is None else str(stream.rows),
+        NONE if counts is None else f"+{counts.inserted} ~{counts.updated} -{counts.deleted}",
         f"{stream.state}, late" if stream.is_late else stream.state.value,
     )
 

@@ -118,7 +118,7 @@ def read(session: Session, schema: str, platform: str | None = None) -> Installa
     Raises StateError if the merge database was never initialised.
     """
     with database_errors.reporting(f"reading the streams' status in {session.endpoint}"):
-        _refuse_uninitialised(session, schema)
+        refuse_uninitialised(session, schema)
         wanted = None if platform is None else names.platform_name(platform)
         streams: list[StreamStatus] = []
         for deployed in plan_store.platforms(session, schema):
@@ -132,7 +132,8 @@ def read(session: Session, schema: str, platform: str | None = None) -> Installa
     return InstallationStatus(streams=tuple(streams), revisions=tuple(revisions))
 
 
-def _refuse_uninitialised(session: Session, schema: str) -> None:
+def refuse_uninitialised(session: Session, schema: str) -> None:
+    """Raise StateError if the control tables are not there. Any login of the merge database may ask."""
     table = sql.Identifier(schema, names.PLATFORM_TABLE).as_string(session.raw)
     with session.raw.cursor() as cursor:
         cursor.execute(_STATEMENTS["is_installed"], {"table": table})

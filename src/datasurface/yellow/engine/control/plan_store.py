@@ -17,7 +17,7 @@ from datasurface.model import codec
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.plan import names
-from datasurface.yellow.plan.streams import StreamPlan
+from datasurface.yellow.plan.streams import SourcePlan, StreamPlan
 
 _STATEMENTS: Final = queries.load("plans.sql")
 #: How many plans travel in one statement, so that 10,000 of them need no large memory.
@@ -90,6 +90,12 @@ def find(session: Session, schema: str, platform: str, store: str, dataset: str 
 def of_platform(session: Session, schema: str, platform: str) -> tuple[StreamPlan, ...]:
     """The plans of all streams of a platform, by key; none if it is not deployed."""
     return _plans(session, schema, platform, "read_plans")
+
+
+def sources(session: Session, schema: str, platform: str) -> tuple[SourcePlan, ...]:
+    """Where the streams of a deployed platform read, each source once."""
+    found = _run(session, schema, platform, "read_sources")
+    return tuple(codec.decode(SourcePlan, document) for document in found)
 
 
 def write(session: Session, schema: str, platform: str, plans: Iterable[StreamPlan], *, revision: str) -> PlanChanges:

@@ -16,6 +16,10 @@ SELECT plan FROM {stream_plan} WHERE plan ->> 'store' = %(store)s ORDER BY strea
 -- The plans of all streams of a platform.
 SELECT plan FROM {stream_plan} ORDER BY stream_key;
 
+-- read_sources --
+-- The sources of a platform's streams, each once.
+SELECT DISTINCT plan -> 'source' FROM {stream_plan};
+
 -- write_plans --
 -- Store plans (a JSON array of records); a row whose plan is the same is not rewritten and keeps its revision.
 INSERT INTO {stream_plan} AS stored (stream_key, plan, schema_hash, revision)
