@@ -1,8 +1,13 @@
-"""Writes what each test showed to a file, for the acceptance map; what tests share belongs to their own folder."""
+"""Writes what each test showed to a file, for the acceptance map, and compares with golden files.
+
+What else tests share belongs to their own folder.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +17,13 @@ from tools.acceptance_map import fingerprint
 
 RESULTS = pytest.StashKey[dict[str, dict[str, Any]]]()
 FINGERPRINT = pytest.StashKey[str]()
+Golden = Callable[[str, str], None]
 WORST_FIRST = ("failed", "skipped", "passed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record-results", type=Path, help="write the outcome of every test, with its rows, as JSON")
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,3 +65,24 @@ class Recorder:
             "tests": dict(sorted(self.config.stash[RESULTS].items())),
         }
         path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with the file of that name in the folder `golden` beside the test, or write it."""
+    folder = request.path.parent / "golden"
+
+    def compare(name: str, text: str) -> None:
+        path: Path = folder / name
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(exist_ok=True)
+            path.write_text(text)
+            return
+        if not path.exists():
+            pytest.fail(f"{path} is not there; `make golden` writes it", pytrace=False)
+        expected = path.read_text()
+        if text != expected:
+            difference = difflib.unified_diff(expected.splitlines(), text.splitlines(), name, "now", lineterm="")
+            pytest.fail("\n".join([*difference, "", "if this is meant: make golden"]), pytrace=False)
+
+    return compare

@@ -1,12 +1,13 @@
 """The values that a model suggests: where its sources are, which Secrets it needs, who reads its workspaces."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from datasurface.chart.model_part import ModelPart
 from datasurface.chart.values.chart_values import ChartValues
 from datasurface.chart.values.databases import Container, CredentialSecret, Demo, Reader
-from datasurface.chart.values.work import Simulator
+from datasurface.chart.values.work import EgressRule, Jobs, Simulator
 from datasurface.yellow.plan import names
 
 #: The container and the credential of the demo source, which the chart itself makes.
@@ -38,7 +39,14 @@ def site_values(part: ModelPart) -> ChartValues:
         readers=readers,
         demo=Demo(enabled=is_demo),
         simulator=Simulator(enabled=is_demo),
+        jobs=Jobs(egress=_egress(containers.values())),
     )
+
+
+def _egress(containers: Iterable[Container]) -> list[EgressRule]:
+    """What lets jobs reach the containers: any address on their ports, as a policy knows no host names."""
+    ports = sorted({container.port for container in containers})
+    return [EgressRule(to=[], ports=[{"protocol": "TCP", "port": port} for port in ports])] if ports else []
 
 
 def reader_login(workspace: str) -> str:

@@ -13,7 +13,7 @@ from datasurface.model import codec
 from datasurface.yellow.plan.change_summary import summary
 from datasurface.yellow.plan.changes import compare
 from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan, plan_ecosystem
-from tests.unit.conftest import Golden
+from tests.conftest import Golden
 from tests.unit.plan.landscapes import captured, ecosystem, installation, plan
 
 SINGLE = ecosystem(stores=[captured(Consistency.SINGLE_DATASET)])

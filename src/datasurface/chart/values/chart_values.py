@@ -4,9 +4,10 @@ This is their one source: comments, schema and the README's table are made from 
 value therefore belongs here, into its description, in whole sentences.
 """
 
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from datasurface.chart.values.airflow import Airflow
 from datasurface.chart.values.databases import Container, CredentialSecret, Databases, Demo, Init, Postgres, Reader
@@ -20,22 +21,28 @@ FOR_PARENTS: Final = frozenset({"global", "enabled"})
 _URL_NEEDED: Final = needed("the_address_of_your_repository_because_modelRepo_enabled_is_false")
 
 
+def _model_repo(*, enabled: bool) -> JsonDict:
+    return _inside("modelRepo", _inside("enabled", {"const": enabled}))
+
+
+def _model_url(schema: JsonDict) -> JsonDict:
+    return _inside("modelSync", _inside("git", _inside("url", schema)))
+
+
+def _inside(name: str, schema: JsonDict) -> JsonDict:
+    """The schema of a group that has to have `name`, which has to be as `schema` says."""
+    return {"properties": {name: schema}, "required": [name]}
+
+
 class ChartValues(Values):
     """Values of the chart datasurface; the defaults are for a laptop."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {
-                "properties": {"modelRepo": {"properties": {"enabled": {"const": False}}, "required": ["enabled"]}},
-                "required": ["modelRepo"],
-            },
-            "then": {
-                "properties": {
-                    "modelSync": {
-                        "properties": {"git": {"properties": {"url": {"pattern": _URL_NEEDED}}, "required": ["url"]}}
-                    }
-                }
-            },
+            "allOf": [
+                {"if": _model_repo(enabled=False), "then": _model_url({"pattern": _URL_NEEDED})},
+                {"if": _model_url({"minLength": 1}), "then": _model_repo(enabled=False)},
+            ]
         }
     )
 
@@ -83,9 +90,3 @@ class ChartValues(Values):
     network_policy: NetworkPolicy = Field(NetworkPolicy(), description="Who may talk to whom.")
     admission_policy: AdmissionPolicy = Field(AdmissionPolicy(), description="What Airflow's account may create.")
     scheduling: Scheduling = Field(Scheduling(), description="Where the pods of the release may run, jobs left out.")
-
-    @model_validator(mode="after")
-    def _a_repository_is_known(self) -> Self:
-        if not self.model_repo.enabled and not self.model_sync.git.url:
-            raise ValueError("modelRepo.enabled is false, so modelSync.git.url has to name a repository")
-        return self

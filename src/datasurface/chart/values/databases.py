@@ -1,8 +1,8 @@
 """Values of PostgreSQL: the bundled server or one of the site, and the databases in it."""
 
-from typing import Final, Self
+from typing import Final
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from datasurface.chart.values.kinds import (
     Database,
@@ -61,12 +61,6 @@ class Postgres(Values):
     external: ExternalPostgres = Field(
         ExternalPostgres(), description="The server to use if the release brings none of its own."
     )
-
-    @model_validator(mode="after")
-    def _a_server_is_known(self) -> Self:
-        if not self.enabled and not self.external.host:
-            raise ValueError("postgres.enabled is false, so postgres.external.host has to name a server")
-        return self
 
 
 class Databases(Values):

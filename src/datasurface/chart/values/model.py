@@ -29,7 +29,7 @@ class Git(Values):
     """Where the model is."""
 
     url: OptionalGitUrl = Field(
-        "", description="Repository of the model, by http or https. An empty one takes the embedded repository."
+        "", description="Repository of the model, by http or https, if `modelRepo.enabled` is false."
     )
     branch: Branch = Field("main", description="Branch whose commits become true.")
     username: OptionalLogin = Field("", description="Login at the site's own git host.")

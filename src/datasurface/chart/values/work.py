@@ -1,8 +1,6 @@
 """Values of what works on data or looks at it: jobs, the simulator, the check of views."""
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from datasurface.chart.values.kinds import Cidr, Manifest, Port, StreamName, Values
 from datasurface.chart.values.pods import Resources, resources
@@ -62,12 +60,6 @@ class Simulator(Values):
         None, description="Number from which the changes follow, to repeat them. Without one they differ each time."
     )
     resources: Resources = Field(resources("10m", "64Mi", limit="128Mi"), description="Resources of the simulator.")
-
-    @model_validator(mode="after")
-    def _pauses_are_in_order(self) -> Self:
-        if self.min_interval_seconds > self.max_interval_seconds:
-            raise ValueError("simulator.minIntervalSeconds must not exceed simulator.maxIntervalSeconds")
-        return self
 
 
 class Views(Values):
