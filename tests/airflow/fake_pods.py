@@ -34,7 +34,8 @@ PULL_ERRORS = {"absent": "ErrImagePull", "never": "ErrImageNeverPull", "Invalid"
 class Settings:
     """How the fake behaves; tests change it while it runs.
 
-    `deny` holds what is forbidden as `resource:verb`. `log_seconds` None: the log is followed to its end, else each
+    `deny` holds what is forbidden as `resource:verb`; `policy` is what an admission policy says to every new pod, None:
+    it has nothing against it. `log_seconds` None: the log is followed to its end, else each
     connection is closed after as long.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     report_seconds: float = 0.1
     log_seconds: float | None = None
     deny: Sequence[str] = ()
+    policy: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -64,7 +64,7 @@ class KubernetesProcess:
 
     def reset(self) -> None:
         """Default settings, no pods, no record, and jobs that are done at once."""
-        self.set(start_seconds=0.05, report_seconds=0.1, log_seconds=None, deny=[])
+        self.set(start_seconds=0.05, report_seconds=0.1, log_seconds=None, deny=[], policy=None)
         for name in self.pods:
             self.delete(name, grace_seconds=0)
         self._ask("DELETE", "/fake")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,10 +121,21 @@ class TaskRun:
             return [task_id for task_id, _ in skipped.tasks]
         return []
 
+    def die(self) -> None:
+        """Run the task until its pod is made, and end as a process does that is killed."""
+        context = self.begin()
+        self.operator.await_pod_start = _killed
+        with suppress(KeyboardInterrupt):
+            self.operator.execute(context)
+
     @property
     def result(self) -> Any:
         """The record that the last attempt gave to those downstream; None if there is none."""
         return self.instance.xcoms.get("result")
+
+
+def _killed(_pod: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def job_operator(kubernetes: KubernetesProcess, request: PodRequest = REQUEST, **options: Any) -> Any:

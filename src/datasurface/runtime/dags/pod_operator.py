@@ -81,8 +81,12 @@ class DatasurfacePodOperator(KubernetesPodOperator):
         """
         self.name = self._set_name(self.name)
         self._run_id = context["run_id"]
-        self._begin(context)
-        finished = self._followed()
+        try:
+            self._begin(context)
+            finished = self._followed()
+        except ApiException as error:
+            text = pod_ending.refusal(error.body, error.reason)
+            self.fail(f"Kubernetes does not do what the task needs ({error.status}): {text}", is_final=False)
         if self._killed:
             raise AirflowException("the task was told to stop while its job ran; the job's result is not known")
         ending = pod_ending.read(finished)
@@ -218,8 +222,13 @@ class DatasurfacePodOperator(KubernetesPodOperator):
 
         def ask() -> None:
             run_id = self._run_id or ""
-            found = RuntimeTaskInstance.get_task_states(dag_id=self.dag_id, task_ids=[self.task_id], run_ids=[run_id])
-            states.append(found.get(run_id, {}).get(self.task_id))
+            try:
+                found = RuntimeTaskInstance.get_task_states(
+                    dag_id=self.dag_id, task_ids=[self.task_id], run_ids=[run_id]
+                )
+                states.append(found.get(run_id, {}).get(self.task_id))
+            except Exception as error:  # whatever it is, it is no person's decision
+                states.append(f"unknown: {type(error).__name__}")
 
         thread = threading.Thread(target=ask, name="state of task", daemon=True)
         thread.start()
