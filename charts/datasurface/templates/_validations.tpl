@@ -7,6 +7,9 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- define "datasurface.findings" -}}
 {{- $findings := list -}}
 {{- $values := .Values -}}
+{{- if contains "." .Release.Name -}}
+{{- $findings = append $findings (printf "the release %s has a dot in its name, which no Service may have: install it under a name without." .Release.Name) -}}
+{{- end -}}
 {{- if and $values.simulator.enabled (not $values.demo.enabled) -}}
 {{- $findings = append $findings "simulator.enabled is true but demo.enabled is false, so there is no source for it to change: set simulator.enabled=false, or demo.enabled=true." -}}
 {{- end -}}
@@ -16,17 +19,8 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- if and $values.postgres.enabled $values.postgres.external.host -}}
 {{- $findings = append $findings "postgres.enabled is true and postgres.external.host names a server too: set postgres.enabled=false to use that one, or leave the host out." -}}
 {{- end -}}
-{{- if and (not $values.postgres.enabled) (not $values.postgres.external.host) -}}
-{{- $findings = append $findings "postgres.enabled is false, so postgres.external.host has to name the server to use." -}}
-{{- end -}}
 {{- if and (not $values.postgres.enabled) $values.init.enabled (not $values.postgres.existingSecret) -}}
 {{- $findings = append $findings (printf "the initialisation job has no login to %s: make a Secret with the keys username and password of a superuser and name it by postgres.existingSecret, or set init.enabled=false and let the server's administrator run what `datasurface init --print` prints." $values.postgres.external.host) -}}
-{{- end -}}
-{{- if and $values.modelRepo.enabled $values.modelSync.git.url -}}
-{{- $findings = append $findings "modelRepo.enabled is true and modelSync.git.url names a repository too: set modelRepo.enabled=false to use that one, or leave the address out." -}}
-{{- end -}}
-{{- if and (not $values.modelRepo.enabled) (not $values.modelSync.git.url) -}}
-{{- $findings = append $findings "modelRepo.enabled is false, so modelSync.git.url has to name the repository of the model." -}}
 {{- end -}}
 {{- toJson (concat $findings (include "datasurface.clusterFindings" . | fromJsonArray)) -}}
 {{- end -}}
