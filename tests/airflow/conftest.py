@@ -17,8 +17,10 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 os.environ.setdefault("AIRFLOW__WORKERS__API_RETRIES", "2")
 
+from datasurface.demo.embedded import EmbeddedServer
 from tests.airflow import kubernetes_process, task_run
 from tests.airflow.kubernetes_process import KubernetesProcess
+from tests.airflow.merge_database import MergeDatabase
 from tests.airflow.task_run import TaskRun
 
 
@@ -61,3 +63,10 @@ def pod_run(kubernetes: KubernetesProcess) -> Callable[..., TaskRun]:
         return TaskRun(kubernetes, partial(task_run.pod_operator, kubernetes, **options), f"manual__{uuid.uuid4()}")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def merge_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MergeDatabase]:
+    """A merge database on a server of its own, which a test may stop; the next one starts it again."""
+    with EmbeddedServer(fast=True) as server:
+        yield MergeDatabase(server, tmp_path_factory.mktemp("merge"))
