@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from datasurface.errors import DatasurfaceError
 from datasurface.lint.report import Finding, Severity
-from datasurface.lint.rules import loading
+from datasurface.lint.rules import loading, merge_database
 from datasurface.loader import Limits, LoadedModel, ModelNotLoaded, load
 from datasurface.loader.model_process import Outcome
 from datasurface.loader.remote import LoaderAway, LoaderBroke, Runner
@@ -129,7 +129,7 @@ class Attempts:
         except LoaderBroke as error:
             if self._count_break(tree.commit.revision) < LOADER_BREAKS:
                 raise
-            message = f"ended its loader {self._breaks} times"
+            message = f"ended its loader {LOADER_BREAKS} times"
             fix = "eco.py must do no more than return; look for what takes memory or ends processes"
             raise ModelNotLoaded(loading.ENDED.finding("eco.py", message, fix)) from error
         self._breaks = 0
@@ -183,6 +183,7 @@ def _refused(revision: str, parent: str | None, findings: Sequence[Finding]) -> 
 
 
 def _finding_lines(revision: str, findings: Sequence[Finding]) -> list[Line]:
+    """A line each, but for what no origin was known for: that says nothing new, and is recorded."""
     return [
         Line(
             level=Level.ERROR if finding.severity is Severity.ERROR else Level.WARNING,
@@ -196,6 +197,7 @@ def _finding_lines(revision: str, findings: Sequence[Finding]) -> list[Line]:
             },
         )
         for finding in findings
+        if finding.rule != merge_database.NOT_JUDGED.id
     ]
 
 

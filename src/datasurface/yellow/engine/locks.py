@@ -6,7 +6,7 @@ to clean up. Nothing here waits inside the server: a wait is a loop of tries, so
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -85,13 +85,18 @@ def try_lock(session: Session, ref: LockRef) -> bool:
     return bool(_ask(session, ref, "try_lock"))
 
 
-def lock(session: Session, ref: LockRef, *, timeout_seconds: float) -> bool:
-    """Take a lock, trying for so long; False if it was never free. A signal's handler runs between the tries."""
+def lock(
+    session: Session, ref: LockRef, *, timeout_seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> bool:
+    """Take a lock, trying for so long; False if it was never free. A signal's handler runs between the tries.
+
+    `sleep` is what is done between them; it may raise to give up.
+    """
     deadline = time.monotonic() + timeout_seconds
     while not try_lock(session, ref):
         if time.monotonic() >= deadline:
             return False
-        time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+        sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
     return True
 
 
@@ -107,13 +112,15 @@ def holds(session: Session, ref: LockRef) -> bool:
 
 
 @contextmanager
-def held(session: Session, ref: LockRef, *, timeout_seconds: float = 0) -> Iterator[bool]:
+def held(
+    session: Session, ref: LockRef, *, timeout_seconds: float = 0, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[bool]:
     """Hold a lock for the block, which is told whether it was to be had; it is freed only if so.
 
     A transaction that failed inside the block is rolled back, since it could not even free the lock. A connection that
     broke has freed it already.
     """
-    is_ours = lock(session, ref, timeout_seconds=timeout_seconds)
+    is_ours = lock(session, ref, timeout_seconds=timeout_seconds, sleep=sleep)
     try:
         yield is_ours
     finally:

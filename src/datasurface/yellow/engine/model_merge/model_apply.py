@@ -73,7 +73,7 @@ def apply_revision(
     """
     with links.apply() as session:
         locks.refuse_pooler(session)
-        with locks.held(session, locks.MERGE_LOCK, timeout_seconds=wait_seconds) as is_ours:
+        with locks.held(session, locks.MERGE_LOCK, timeout_seconds=wait_seconds, sleep=links.wait) as is_ours:
             if not is_ours:
                 raise TransientError("another model merge is under way", fix="Apply the model again when it is done")
             begun = time.monotonic()
@@ -240,7 +240,8 @@ class _Apply:
             busy = []
             for ref in refs:
                 lock = locks.look_lock(names.platform_name(ref.platform), ref.stream_key)
-                wait = locks.held(self.session, lock, timeout_seconds=patience.remaining_seconds)
+                seconds = patience.remaining_seconds
+                wait = locks.held(self.session, lock, timeout_seconds=seconds, sleep=self.links.wait)
                 if not held.enter_context(wait):
                     busy.append(ref)
             yield busy
