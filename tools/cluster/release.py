@@ -106,6 +106,8 @@ def state_of(pod: dict[str, Any]) -> str:
     if phase == "Running":
         ready = sum(status["ready"] for status in statuses)
         phase = "ready" if ready == len(statuses) else f"running, {ready} of {len(statuses)} ready"
+        if pod["spec"]["restartPolicy"] != "Always":
+            phase = "running"
     elif phase == "Succeeded":
         phase = "done"
     restarts = sum(status["restartCount"] for status in statuses)
