@@ -124,3 +124,9 @@ datasurface.io/installation: {{ include "datasurface.installation" . | sha256sum
     items: [{key: username, path: username}, {key: password, path: password}]
 {{- end }}
 {{- end -}}
+
+{{- /* Takes (list file seconds): a probe's command, as JSON: is the file there, and younger than that? 14 ms of CPU. */ -}}
+{{- define "datasurface.isYoung" -}}
+{{- $program := "import os, sys, time; p, s = sys.argv[1:]; sys.exit(not os.path.exists(p) or time.time() - os.path.getmtime(p) > int(s))" -}}
+{{- toJson (list "python" "-I" "-S" "-c" $program (index . 0) (toString (index . 1))) -}}
+{{- end -}}

@@ -4,7 +4,7 @@
 {{- end -}}
 
 {{- define "datasurface.simulator.pod" -}}
-{{- $alive := list "python" "-I" "-S" "-c" "import os, sys, time; sys.exit(time.time() - os.stat('/tmp/simulator-alive').st_mtime > 120)" | toJson }}
+{{- $alive := include "datasurface.isYoung" (list "/tmp/simulator-alive" 120) }}
 terminationGracePeriodSeconds: 30
 {{- if include "datasurface.simulator.stops" . }}
 restartPolicy: Never
