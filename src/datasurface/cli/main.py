@@ -3,6 +3,7 @@
 A command parses, calls one function and prints. It is imported when it is called, so that `--help` costs nothing.
 """
 
+import signal
 from typing import Final
 
 import click
@@ -74,5 +75,7 @@ cli = click.version_option(
 
 
 def main() -> None:
-    """Run the command line of this process and exit with its status."""
+    """Run the command line of this process and exit with its status; SIGTERM ends it as Ctrl+C does."""
+    # The first process of a container ignores every signal that it has no handler for.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli.main(prog_name="datasurface")

@@ -1,23 +1,20 @@
 """One run of a stream as a process: it ends at once when asked to, and reports on every path.
 
-The run works in a thread, so that the main thread is free to take SIGTERM and SIGINT. The report is for three readers:
-lines per dataset and the result code on stdout for people, the record in a file for orchestration, the log for both.
-What a run does is the engine's matter.
+The run works in a thread, so that the main thread is free to hear of SIGTERM and SIGINT. The report is for three
+readers: lines per dataset and the result code on stdout for people, the record in a file for orchestration, the log for
+both. What a run does is the engine's matter.
 """
 
-import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from datasurface.connections import load_connections
 from datasurface.errors import DatasurfaceError, ExitStatus, TransientError
 from datasurface.runtime import logs
+from datasurface.runtime.jobs.stop_request import StopRequest
 from datasurface.runtime.settings import ResultSettings, read_settings
 from datasurface.yellow.engine.batch import crash_points, run, run_result
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
@@ -30,16 +27,18 @@ from datasurface.yellow.plan.streams import StreamPlan
 
 #: After a signal a run that hangs (in a connect, on a silent server) is given up; Kubernetes would kill it at 30 s.
 GRACE_SECONDS: Final = 20
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 Print = Callable[[str], None]
 
 
-def run_job(request: RunRequest, say: Print) -> ExitStatus:
-    """Run the stream once and report; `say` prints a line on stdout. Never raises, whatever happens to the run."""
+def run_job(request: RunRequest, say: Print, stop: StopRequest) -> ExitStatus:
+    """Run the stream once and report; `say` prints a line on stdout. Never raises, whatever happens to the run.
+
+    `stop` has taken the signals already, and keeps them.
+    """
     logs.configure()
     try:
-        result = _result(request, say)
+        result = _result(request, say, stop)
     except DatasurfaceError as error:
         logs.logger("job").error(error.message, fix=error.fix, family=error.family)
         logs.logger("job").debug("the error came from", exc_info=error)
@@ -78,7 +77,7 @@ def _counts_line(where: str, name: str, counts: Counts) -> str:
     )
 
 
-def _result(request: RunRequest, say: Print) -> RunResult:
+def _result(request: RunRequest, say: Print, stop: StopRequest) -> RunResult:
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
     log = logs.logger("job")
@@ -91,7 +90,7 @@ def _result(request: RunRequest, say: Print) -> RunResult:
         tell("looked", stream=stream.stream_key, batch_id=outcome.batch_id, **asdict(outcome.counts))
 
     log.info("run begins", platform=request.platform, store=request.store, dataset=request.dataset, run=request.run_id)
-    result = _Worker(links, lambda: run.run(request, links, watch)).result()
+    result = _Worker(links, lambda: run.run(request, links, watch), stop).result()
     if result.batch_id is None:
         say(f"{request.platform}/{request.store}  {result.message or f'unchanged, {result.total} rows'}")
     log.info("run ended", **result.document())
@@ -99,30 +98,30 @@ def _result(request: RunRequest, say: Print) -> RunResult:
 
 
 class _Worker:
-    """A run in a thread of its own, and the main thread that waits for it and takes the signals."""
+    """A run in a thread of its own, and the main thread that waits for it and hears of the signals."""
 
-    def __init__(self, links: Links, work: Callable[[], RunResult]) -> None:
+    def __init__(self, links: Links, work: Callable[[], RunResult], stop: StopRequest) -> None:
         self._links = links
         self._work = work
+        self._stop = stop
         self._thread = threading.Thread(target=self._run, name="run", daemon=True)
         self._cancelling: threading.Thread | None = None
         self._result: RunResult | None = None
         self._error: BaseException | None = None
-        self._signal: signal.Signals | None = None
-        self._asked_at = 0.0
 
     def result(self) -> RunResult:
-        """Run and wait. Raises what the run raised, or TransientError if a signal ended it."""
-        with self._taking_signals():
-            self._thread.start()
+        """Run and wait. Raises what the run raised, or TransientError if a signal ended it or came before it."""
+        with self._stop.telling(self._cancel_if_asked):
+            if self._stop.signal is None:
+                self._thread.start()
             while self._thread.is_alive() and not self._is_given_up():
                 self._thread.join(timeout=1)
                 self._cancel_if_asked()
         if self._result is not None:
             return self._result
-        if self._signal is not None:
+        if self._stop.signal is not None:
             raise TransientError(
-                f"{self._signal.name}: the job was asked to end; nothing of the unfinished batch was kept",
+                f"{self._stop.signal.name}: the job was asked to end; nothing of the unfinished batch was kept",
                 fix="The next run goes on",
             ) from self._error
         if self._error is None:
@@ -140,28 +139,14 @@ class _Worker:
 
         In a thread of its own: asking a silent server takes long.
         """
-        if self._signal is None or (self._cancelling is not None and self._cancelling.is_alive()):
+        if self._stop.signal is None or (self._cancelling is not None and self._cancelling.is_alive()):
             return
         self._cancelling = threading.Thread(target=self._links.cancel, name="cancel", daemon=True)
         self._cancelling.start()
 
     def _is_given_up(self) -> bool:
-        return self._signal is not None and time.monotonic() > self._asked_at + GRACE_SECONDS
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._signal is None:
-            self._signal = signal.Signals(number)
-            self._asked_at = time.monotonic()
-        self._cancel_if_asked()
-
-    @contextmanager
-    def _taking_signals(self) -> Iterator[None]:
-        before: dict[signal.Signals, Any] = {each: signal.signal(each, self._on_signal) for each in _SIGNALS}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+        asked = self._stop.seconds_ago
+        return asked is not None and asked > GRACE_SECONDS
 
 
 def _write(path: Path, result: RunResult) -> None:

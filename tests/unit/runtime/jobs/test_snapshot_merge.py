@@ -10,6 +10,7 @@ import pytest
 from datasurface.dsl import Consistency, MilestoneStrategy
 from datasurface.errors import ExitStatus, TransientError
 from datasurface.runtime.jobs import snapshot_merge
+from datasurface.runtime.jobs.stop_request import StopRequest
 from datasurface.yellow.engine.batch import run, run_result
 from datasurface.yellow.engine.batch.looking import LookOutcome
 from datasurface.yellow.engine.batch.run import RunRequest
@@ -49,7 +50,12 @@ def ended(monkeypatch, tmp_path):
     def run_job(work):
         monkeypatch.setattr(run, "run", lambda _request, links, _watch: work(links))
         said: list[str] = []
-        status = snapshot_merge.run_job(REQUEST, said.append)
+        stop = StopRequest()
+        stop.take()
+        try:
+            status = snapshot_merge.run_job(REQUEST, said.append, stop)
+        finally:
+            stop.give_back()
         return status, said, json.loads(record.read_text())
 
     return run_job
@@ -123,13 +129,34 @@ def test_run_that_finished_in_spite_of_a_signal_keeps_its_result(ended):
     assert (record["outcome"], record["batch_id"]) == ("committed", 7)
 
 
-def test_signals_are_given_back_after_the_run(ended):
-    """The process handles them as before."""
-    before = signal.getsignal(signal.SIGTERM)
+def test_signal_before_the_run_keeps_it_from_beginning(monkeypatch):
+    """It was asked to end while it still loaded: nothing is opened, the result says so."""
+    stop = StopRequest()
+    stop.take()
+    monkeypatch.setattr(run, "run", lambda *_: pytest.fail("the run began"))
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        said: list[str] = []
+        status = snapshot_merge.run_job(REQUEST, said.append, stop)
+    finally:
+        stop.give_back()
 
-    ended(lambda _links: run_result.busy("run 1", "another run is at work"))
+    assert (status, said) == (ExitStatus.TRANSIENT, ["DATASURFACE_RESULT_CODE=-1"])
 
-    assert signal.getsignal(signal.SIGTERM) is before
+
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler], ids=repr)
+def test_signals_are_given_back(before):
+    """Whoever had them has them again, but for a handler that would interrupt a job that has reported."""
+    known = signal.signal(signal.SIGTERM, before)
+    try:
+        stop = StopRequest()
+        stop.take()
+        stop.give_back()
+        after = signal.getsignal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, known)
+
+    assert after is (signal.SIG_IGN if before is signal.default_int_handler else before)
 
 
 @pytest.mark.row("I06", kind="refusal")
