@@ -23,8 +23,7 @@ from datasurface.runtime.model_sync.attempt import Attempts
 from datasurface.runtime.model_sync.watch import Watch
 from datasurface.yellow.engine import locks
 from datasurface.yellow.engine.links import Links
-from tests.db.installation import Installation
-from tests.db.site import INSTALLED, Site
+from tests.db.site import Site
 from tests.git.services import CLI, loader, until
 from tests.git.worktrees import Synced
 
@@ -81,12 +80,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def watch_of(site, synced, clock) -> Callable[..., Watch]:
+def installed(tmp_path) -> Path:
+    """The installation's file."""
+    path = tmp_path / "installation.json"
+    path.write_text(json.dumps({"v": 1, "image": "registry.example/datasurface:1", "namespace": "data"}))
+    return path
+
+
+@pytest.fixture
+def watch_of(site, synced, clock, installed) -> Callable[..., Watch]:
     """Give a function that makes a watch, with the loader of a shell unless it is given another one."""
 
-    def made(runner: Any = model_process.run, installation: Installation | None = None) -> Watch:
-        links = Links((installation or site.installation).connections, application_name="test watch")
-        attempts = Attempts(links=links, runner=runner, installation=INSTALLED, wait_seconds=0.2)
+    def made(runner: Any = model_process.run) -> Watch:
+        links = Links(site.installation.connections, application_name="test watch")
+        attempts = Attempts(links=links, runner=runner, installation_file=installed, wait_seconds=0.2)
         return Watch(link=synced.link, attempts=attempts, clock=clock)
 
     return made
@@ -135,6 +142,21 @@ def test_a_restart_applies_once_more_and_writes_nothing(site, synced, watch_of, 
 
     assert (site.everything(), site.revisions()) == (before, revisions)
     assert len(told.events()) == 2
+
+
+@pytest.mark.row("D12")
+def test_an_upgrade_of_the_installation_reaches_the_rows(site, synced, watch_of, installed):
+    """Another image at the same revision writes the rows of DAGs and nothing else."""
+    watch = watch_of()
+    synced.sync()
+    watch.turn()
+    tables = site.columns(LIVE)
+    installed.write_text(installed.read_text().replace(":1", ":2"))
+    watch.turn()
+
+    config = site.query("SELECT config_json::text FROM {}", "yellowlive_airflow_dsg")
+    assert ["registry.example/datasurface:2" in text for (text,) in config] == [True]
+    assert site.columns(LIVE) == tables
 
 
 @pytest.mark.row("Q01", "M02", kind="refusal")

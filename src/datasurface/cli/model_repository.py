@@ -11,9 +11,9 @@ from datasurface.errors import ExitStatus, ModelError
 
 @click.command("init")
 @click.option("--directory", required=True, type=click.Path(path_type=Path), help="Where the bare repository is.")
-@click.option("--seed", required=True, type=click.Path(path_type=Path), help="Directory with the first model.")
+@click.option("--seed", type=click.Path(path_type=Path), help="Directory with the first model; none: it begins empty.")
 @click.option("--branch", default="main", show_default=True, help="The branch that is deployed.")
-def init(directory: Path, seed: Path, branch: str) -> None:
+def init(directory: Path, seed: Path | None, branch: str) -> None:
     """Make the repository with the seed as its first commit. One that is there keeps everything it holds."""
     from datasurface.runtime.model_repository import bare_repository
 

@@ -51,10 +51,12 @@ def command(
 
     links = connected("model watch")
     file = installation or read_settings().installation
+    if file:
+        read_installation(file)
     attempts = Attempts(
         links=links,
         runner=remote.runner(loader),
-        installation=read_installation(file) if file else None,
+        installation_file=file,
         wait_seconds=wait_seconds,
     )
     watch = Watch(link=link, attempts=attempts)

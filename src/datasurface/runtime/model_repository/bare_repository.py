@@ -47,9 +47,10 @@ _SETTINGS: Final = {
 _ATTRIBUTES: Final = "* -export-ignore -export-subst\n"
 
 
-def prepare(directory: Path, seed: Path, branch: str) -> bool:
+def prepare(directory: Path, seed: Path | None, branch: str) -> bool:
     """Make the repository unless it is there, then bring settings and hook up to date; says whether it was made.
 
+    `seed` None: a new one is empty, and whatever is pushed first becomes the branch.
     Raises ModelError for a branch or a seed that cannot be, StateError where something else is in the place.
     """
     try:
@@ -67,22 +68,23 @@ def prepare(directory: Path, seed: Path, branch: str) -> bool:
     return is_made
 
 
-def _make(directory: Path, seed: Path, branch: str) -> None:
+def _make(directory: Path, seed: Path | None, branch: str) -> None:
     """Made beside its place and moved there whole, so that a crash leaves nothing that looks like a repository."""
-    if not (seed / "eco.py").is_file():
+    if seed is not None and not (seed / "eco.py").is_file():
         raise ModelError(f"the seed {seed} holds no eco.py", fix="Name the directory of a model")
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as making:
         bare, tree = Path(making, "bare"), Path(making, "tree")
-        shutil.copytree(seed, tree, ignore=shutil.ignore_patterns(*_LEFT_OUT))
         git.output(
             ["init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(bare)],
             directory=directory.parent,
         )
-        env = {**git.environment(), **_AUTHOR, "GIT_DIR": str(bare), "GIT_WORK_TREE": str(tree)}
-        git.output(["add", "--all", "--force"], directory=tree, env=env)
-        git.output(["commit", "--quiet", f"--message={_MESSAGE}"], directory=tree, env=env)
-        (bare / "index").unlink()
+        if seed is not None:
+            shutil.copytree(seed, tree, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+            env = {**git.environment(), **_AUTHOR, "GIT_DIR": str(bare), "GIT_WORK_TREE": str(tree)}
+            git.output(["add", "--all", "--force"], directory=tree, env=env)
+            git.output(["commit", "--quiet", f"--message={_MESSAGE}"], directory=tree, env=env)
+            (bare / "index").unlink()
         bare.rename(directory)
 
 

@@ -11,8 +11,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -36,17 +36,18 @@ USER_PROCESSES: Final = 2000
 #: What the service itself needs of its container's memory.
 _OWN_BYTES: Final = 96 * MIB
 _LEAST_BYTES: Final = 128 * MIB
-_CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+#: Where a container reads its memory limit, by the version of control groups.
+_CONTAINER_LIMITS: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _INIT_PID: Final = 1
 
 
-def service_limits(container_limit: Path = _CONTAINER_LIMIT) -> Limits:
+def service_limits(container_limits: Sequence[Path] = _CONTAINER_LIMITS) -> Limits:
     """The loader's limits, with as much memory for a model as the container has beside the service."""
     limits = Limits(user_processes=USER_PROCESSES)
-    with contextlib.suppress(OSError, ValueError):
-        allowed = int(container_limit.read_text()) - _OWN_BYTES
-        memory = max(_LEAST_BYTES, min(limits.memory_bytes, allowed))
-        return Limits(user_processes=USER_PROCESSES, memory_bytes=memory)
+    for path in container_limits:
+        with contextlib.suppress(OSError, ValueError):
+            memory = max(_LEAST_BYTES, min(limits.memory_bytes, int(path.read_text()) - _OWN_BYTES))
+            return replace(limits, memory_bytes=memory)
     return limits
 
 

@@ -4,13 +4,14 @@ Nothing here raises for what may go wrong in operation; when the next attempt is
 matter.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from datasurface.errors import DatasurfaceError
+from datasurface.errors import DatasurfaceError, ModelError
 from datasurface.lint.report import Finding, Severity
 from datasurface.lint.rules import loading, merge_database
 from datasurface.loader import Limits, LoadedModel, ModelNotLoaded, load
@@ -22,7 +23,7 @@ from datasurface.yellow.engine.links import Cancelled, Links
 from datasurface.yellow.engine.model_merge import model_apply, model_summary
 from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
 from datasurface.yellow.engine.model_merge.model_steps import MergeStep
-from datasurface.yellow.plan.installation import Installation
+from datasurface.yellow.plan.installation import read_installation
 
 #: A model under which the loader breaks off so often is held to be what ends it.
 LOADER_BREAKS: Final = 3
@@ -71,11 +72,14 @@ class _TreeMoved(Exception):
 
 @dataclass(kw_only=True)
 class Attempts:
-    """Attempts with one installation; remembers a loaded model, so that waiting for a database loads nothing again."""
+    """Attempts with one installation; remembers a loaded model, so that waiting for a database loads nothing again.
+
+    `installation_file` is read at each attempt, since an upgrade may change it under us; None: there is none.
+    """
 
     links: Links
     runner: Runner
-    installation: Installation | None
+    installation_file: Path | None
     wait_seconds: float
     _loaded: LoadedModel | None = None
     _breaks: int = 0
@@ -94,6 +98,12 @@ class Attempts:
         except DatasurfaceError as error:
             return _away("the merge database cannot be worked on", error)
 
+    def installation_text(self) -> bytes | None:
+        """What the installation's file holds now; None if there is none to be read."""
+        with contextlib.suppress(OSError):
+            return None if self.installation_file is None else self.installation_file.read_bytes()
+        return None
+
     def forget(self) -> None:
         """Keep no model."""
         self._loaded = None
@@ -110,8 +120,12 @@ class Attempts:
                 raise _TreeMoved from refusal
             model_apply.refuse(self.links, tree.commit, [refusal.finding])
             return _refused(tree.commit.revision, None, [refusal.finding])
+        try:
+            installation = None if self.installation_file is None else read_installation(self.installation_file)
+        except ModelError as error:
+            return _away("the installation's file is wrong", error)
         outcome = model_apply.apply_revision(
-            self.links, loaded, self.installation, wait_seconds=self.wait_seconds, report=self._between_steps
+            self.links, loaded, installation, wait_seconds=self.wait_seconds, report=self._between_steps
         )
         return _told(outcome)
 

@@ -18,17 +18,20 @@ from datasurface.runtime.model_sync.worktree import WorktreeAway
 from datasurface.yellow.engine.links import Cancelled
 
 #: First and longest pause before the same revision is tried again.
-PAUSES_SECONDS: Final = {Again.SOON: (2.0, 30.0), Again.LATER: (30.0, 600.0)}
+PAUSES_SECONDS: Final = {Again.SOON: (2.0, 10.0), Again.LATER: (30.0, 600.0)}
 
 
 @dataclass(kw_only=True)
 class Watch:
-    """One link and what was last seen there. The first revision is attempted in any case: we may have been upgraded."""
+    """One link and what was last seen there. The first revision is attempted in any case: we may have been upgraded.
+
+    So is a revision that was applied, when the installation's file has changed since.
+    """
 
     link: Path
     attempts: Attempts
     clock: Callable[[], float] = time.monotonic
-    _commit: Commit | None = None
+    _seen: tuple[Commit, bytes | None] | None = None
     _again: Again = Again.SOON
     _tries: int = 0
     _due_at: float = 0.0
@@ -49,8 +52,9 @@ class Watch:
 
     def _turn(self) -> None:
         tree = worktree.look(self.link)
-        if tree.commit != self._commit:
-            self._commit, self._tries, self._due_at, self._again = tree.commit, 0, 0.0, Again.SOON
+        seen = (tree.commit, self.attempts.installation_text())
+        if seen != self._seen:
+            self._seen, self._tries, self._due_at, self._again = seen, 0, 0.0, Again.SOON
             self.attempts.forget()
         elif self._again is Again.NEVER or self.clock() < self._due_at:
             return
