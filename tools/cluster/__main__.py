@@ -66,7 +66,7 @@ def e2e() -> int:
         sys.executable,
         "-m",
         "pytest",
-        "tests/e2e",
+        *("tests/e2e", "-p", "no:xdist"),
         "--record-results",
         _E2E_RESULTS,
         *os.environ.get("E2E_ARGS", "").split(),

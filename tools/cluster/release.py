@@ -161,6 +161,8 @@ def _answer(target: Target, *arguments: str) -> str:
 def uninstall(target: Target, release: Release, *, purge: bool) -> None:
     """Take the release away; its claims and secrets stay, so that the next install goes on, unless `purge` is set."""
     run(target.helm_command("uninstall", release.name, "-n", release.namespace, "--wait", "--ignore-not-found"))
+    # What Airflow made is no part of the release: job pods that it could not see to the end.
+    target.kubectl_output("delete", "pods", "-n", release.namespace, "-l", release.selector, "--wait=false")
     kept = "persistentvolumeclaims,secrets"
     if purge:
         target.kubectl_output("delete", kept, "-n", release.namespace, "-l", release.selector, timeout_seconds=120)

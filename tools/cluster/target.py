@@ -55,7 +55,12 @@ class Target:
             os.environ.get("PATH", os.defpath),
         ]
         path = os.pathsep.join(folders)
-        return {**os.environ, "PATH": path, "KUBECONFIG": str(KUBECONFIG.resolve()), "E2E_CONTEXT": self.context}
+        chosen = {
+            "KUBECONFIG": str(KUBECONFIG.resolve()),
+            "E2E_CONTEXT": self.context,
+            "HELM": str(self.helm.resolve()),
+        }
+        return {**os.environ, "PATH": path, **chosen}
 
 
 def find_target() -> Target:
