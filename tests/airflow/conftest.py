@@ -18,7 +18,8 @@ os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 os.environ.setdefault("AIRFLOW__WORKERS__API_RETRIES", "2")
 
 from datasurface.demo.embedded import EmbeddedServer
-from tests.airflow import kubernetes_process, task_run
+from tests.airflow import airflow_processes, kubernetes_process, task_run
+from tests.airflow.airflow_processes import Airflow
 from tests.airflow.kubernetes_process import KubernetesProcess
 from tests.airflow.merge_database import MergeDatabase
 from tests.airflow.task_run import TaskRun
@@ -70,3 +71,20 @@ def merge_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MergeDa
     """A merge database on a server of its own, which a test may stop; the next one starts it again."""
     with EmbeddedServer(fast=True) as server:
         yield MergeDatabase(server, tmp_path_factory.mktemp("merge"))
+
+
+@pytest.fixture(scope="session")
+def processes(
+    merge_database: MergeDatabase, fake: KubernetesProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Airflow]:
+    """One Airflow for all tests that need its processes: it takes half a minute to begin."""
+    with airflow_processes.running(tmp_path_factory.mktemp("airflow"), merge_database, fake) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def airflow(processes: Airflow, merge_database: MergeDatabase, kubernetes: KubernetesProcess) -> Iterator[Airflow]:
+    """That Airflow, with whatever streams the last test published; each test takes streams of its own names."""
+    merge_database.server.start()
+    yield processes
+    merge_database.server.start()

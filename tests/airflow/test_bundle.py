@@ -62,7 +62,7 @@ def held(bundle: StreamBundle, name: str = STORE_FILE) -> dict[str, Any]:
 
 @pytest.mark.row("D01", "D11", "D15")
 def test_every_active_row_becomes_a_file(merge: MergeDatabase, bundle: MakeBundle) -> None:
-    """A file per stream of each platform, the infrastructure of each, one for housekeeping; all by the login ds_dags."""
+    """A file per stream, the infrastructure of each platform, one for housekeeping; all by the login ds_dags."""
     merge.publish(config(), config("Store2#orders"))
     merge.publish(config(platform="YellowForensic"), platform="YellowForensic")
     made = bundle()
