@@ -58,12 +58,16 @@ class Service:
 
 
 @contextmanager
-def running(command: list[str], log: Path, **env: str) -> Iterator[Service]:
+def running(command: list[str], log: Path, prefix: tuple[str, ...] = (), **env: str) -> Iterator[Service]:
     """A service with an environment of its own, until the end of the block; then it has to end by itself."""
     environment = {"PATH": os.environ["PATH"], "DATASURFACE_LOG_FORMAT": "json", "LANG": "C.UTF-8", **env}
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, *command], env=environment, stderr=written, stdout=subprocess.DEVNULL, cwd=HERE.parents[1]
+            [*prefix, sys.executable, *command],
+            env=environment,
+            stderr=written,
+            stdout=subprocess.DEVNULL,
+            cwd=HERE.parents[1],
         )
     service = Service(process=process, log=log)
     try:
@@ -89,9 +93,9 @@ def loader(log: Path) -> Any:
     return running([*CLI, "model", "load", "--serve", "127.0.0.1:0"], log)
 
 
-def small_loader(log: Path, **limits: float) -> Any:
+def small_loader(log: Path, prefix: tuple[str, ...] = (), **limits: float) -> Any:
     """A loader service with other limits; `turn_seconds` and `idle_seconds` are its own."""
-    return running([str(HERE / "small_loader.py"), json.dumps(limits)], log)
+    return running([str(HERE / "small_loader.py"), json.dumps(limits)], log, prefix)
 
 
 def archive(**files: str | bytes) -> bytes:

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import tarfile
+import textwrap
 import threading
 import time
 from io import BytesIO
@@ -174,6 +177,36 @@ def test_a_hostile_model_is_a_finding_and_leaves_nothing(tmp_path, model, source
         load(DEMO, runner=remote.runner(service.url))
 
     assert found == (rule, message)
+
+
+@pytest.mark.row("M02", kind="refusal")
+def test_what_a_model_leaves_behind_ends_with_it_in_a_container(tmp_path, model):
+    """As the first process of a container the service ends all others, whatever they did to get away."""
+    if not can_be_first():
+        pytest.skip("no process namespace of its own is to be had here")
+    source = """
+        import os, signal, time
+        for _ in range(7):
+            os.fork()
+            os.setsid() if os.getpid() != os.getpgrp() else None
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(1000)
+    """
+    (model / "eco.py").write_text(textwrap.dedent(source))
+    with small_loader(tmp_path / "log", NEW_NAMESPACE, wall_seconds=1) as service:
+        (first,) = _children_of(service.process.pid)
+        assert finding_of(model, service)[0] == "DS004"
+        until(lambda: not first.children(recursive=True))
+        assert load(DEMO, runner=remote.runner(service.url)).ecosystem.name == "Test"
+        first.send_signal(signal.SIGTERM)
+
+
+NEW_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+
+
+def can_be_first() -> bool:
+    """Whether a process can get a namespace of its own."""
+    return shutil.which("unshare") is not None and subprocess.run([*NEW_NAMESPACE, "true"], check=False).returncode == 0
 
 
 def _children_of(pid: int) -> list[psutil.Process]:

@@ -1,6 +1,5 @@
 """`datasurface modelrepo …`: the model repository that an installation brings with it."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -52,10 +51,10 @@ def hook(ctx: click.Context) -> None:
     """Check a push; git calls this as the repository's pre-receive hook, in the repository."""
     from datasurface.errors import TransientError
     from datasurface.loader import remote
-    from datasurface.runtime.model_repository.git_http import LOADER_VARIABLE
     from datasurface.runtime.model_repository.push_check import PushCheck, updates
+    from datasurface.runtime.settings import read_settings
 
-    loader = os.environ.get(LOADER_VARIABLE)
+    loader = read_settings().hook_loader
     if not loader:
         raise ModelError("a push is checked by `datasurface modelrepo serve` alone", fix="Push to its address")
     check = PushCheck(directory=Path.cwd(), runner=remote.runner(loader), say=_say)

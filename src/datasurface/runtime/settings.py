@@ -35,6 +35,7 @@ class Settings(ResultSettings):
     installation: Path | None = Field(
         None, description="JSON file with the image, namespace, secrets and resources that DAGs run jobs with"
     )
+    hook_loader: str | None = Field(None, description="The loader that the model repository's hook asks")
     log_format: LogFormat = Field("auto", description="json, text, or auto: text on a terminal, else json")
     log_level: LogLevel = Field("auto", description="The least level logged; auto: warning on a terminal, else info")
     retention_days: int = Field(30, ge=1, description="How many days Airflow keeps its own runs and logs")

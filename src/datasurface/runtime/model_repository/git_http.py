@@ -15,6 +15,7 @@ from datasurface.runtime import git, logs
 from datasurface.runtime.model_repository import basic_auth
 from datasurface.runtime.model_repository.bare_repository import PUSH_BYTES
 from datasurface.runtime.model_repository.cgi_bridge import CgiAnswer, CgiFailed
+from datasurface.runtime.settings import PREFIX
 from datasurface.runtime.web_server import answer, is_health_check
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 #: A push waits for its check, which may wait for other loads.
 REQUEST_SECONDS: Final = 600.0
-LOADER_VARIABLE: Final = "DATASURFACE_HOOK_LOADER"
+_LOADER_VARIABLE: Final = f"{PREFIX}HOOK_LOADER"
 _SERVICES: Final = ("git-upload-pack", "git-receive-pack")
 #: What the CGI standard and git's backend read, as WSGI has it.
 _PASSED: Final = (
@@ -94,6 +95,6 @@ class GitHttp:
             "GIT_PROJECT_ROOT": str(self.directory.parent),
             "GIT_HTTP_EXPORT_ALL": "1",
             "REMOTE_USER": user,
-            LOADER_VARIABLE: self.loader,
+            _LOADER_VARIABLE: self.loader,
         }
         return variables | {name: os.environ[name] for name in ("TMPDIR",) if name in os.environ}
