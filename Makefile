@@ -7,7 +7,7 @@ BIN := .venv/bin
 CLUSTER = $(BIN)/python -m tools.cluster
 export DOCKER BUILD_FLAGS PYTHON_IMAGE E2E_CONTEXT E2E_LOAD E2E_ARGS RELEASE NAMESPACE VALUES TIMEOUT PURGE
 RESULTS := build/test-results.json
-SUITE := tests/unit tests/docs $(wildcard tests/git tests/chart) tests/db simulator/tests
+SUITE := tests/unit tests/docs tests/tools tests/chart tests/git tests/db simulator/tests
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
