@@ -1,7 +1,8 @@
 """Whether each login whose credential is here gets into its database, and whether there is an installation inside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from datasurface.connections import MERGE_LOGINS, Endpoint, Login, MergeRole
@@ -15,6 +16,7 @@ from datasurface.yellow.plan.streams import SourcePlan
 
 #: Logins that may read the control tables, the one with the fewest rights first.
 READERS: Final[tuple[MergeRole, ...]] = ("monitor", "apply")
+_ROLES: Final[Mapping[str, MergeRole]] = {login: role for role, login in MERGE_LOGINS.items()}
 _CONTROL_TABLES: Final = "the control tables are there"
 _LINK: Final = "ds_link"
 #: What an SQLSTATE in a message mostly comes from.
@@ -42,9 +44,12 @@ def databases(here: Surroundings) -> Databases:
         endpoint = here.connections.merge_endpoint()
     except DatasurfaceError as error:
         return Databases(checks=[_failure("the address of the merge database is known", error, None)])
-    logins = dict(_logins(here, endpoint))
+    here_now, absent = _credentials(here)
+    logins = dict(_logins(here, endpoint, here_now))
     checks = list(logins.values())
-    role = next((role for role in READERS if logins[MERGE_LOGINS[role]].verdict is Verdict.OK), None)
+    if absent:
+        checks.append(_not_looked_at(f"{', '.join(absent)} log in to {endpoint}", "their credentials are not here"))
+    role = next((role for role in READERS if _is_ok(logins.get(MERGE_LOGINS[role]))), None)
     if role is None:
         return Databases(checks=checks)
     try:
@@ -58,10 +63,26 @@ def databases(here: Surroundings) -> Databases:
     return Databases(checks=checks, role=role)
 
 
-def _logins(here: Surroundings, endpoint: Endpoint) -> Iterator[tuple[str, Check]]:
+def _is_ok(check: Check | None) -> bool:
+    return check is not None and check.verdict is Verdict.OK
+
+
+def _directory(here: Surroundings, name: str) -> Path:
+    role = _ROLES.get(name)
+    return here.connections.directory(name) if role is None else here.connections.role_directory(role)
+
+
+def _credentials(here: Surroundings) -> tuple[Sequence[str], Sequence[str]]:
+    """Credentials of the merge database: those that are here, and the platform's own that are not."""
+    own = [*_ROLES, _LINK]
+    present = [name for name in own if _directory(here, name).is_dir()]
+    return [*present, *here.reader_credentials()], [name for name in own if name not in present]
+
+
+def _logins(here: Surroundings, endpoint: Endpoint, names: Sequence[str]) -> Iterator[tuple[str, Check]]:
     """Each login; once the server did not answer, the others are not tried."""
     is_away = False
-    for name in (*MERGE_LOGINS.values(), _LINK, *here.reader_credentials()):
+    for name in names:
         title = f"{name} logs in to {endpoint}"
         check = _not_looked_at(title, "the server did not answer") if is_away else _login_check(here, name, endpoint)
         is_away = is_away or check.cause == _AWAY
@@ -70,10 +91,7 @@ def _logins(here: Surroundings, endpoint: Endpoint) -> Iterator[tuple[str, Check
 
 def _login_check(here: Surroundings, name: str, endpoint: Endpoint) -> Check:
     """Whether a credential's login gets into the merge database."""
-    role = next((role for role, login in MERGE_LOGINS.items() if login == name), None)
-    directory = here.connections.directory(name) if role is None else here.connections.role_directory(role)
-    if not directory.is_dir():
-        return _not_looked_at(f"{name} logs in to {endpoint}", f"{directory} is not here")
+    role = _ROLES.get(name)
     try:
         login = here.connections.login(name) if role is None else here.connections.role_login(role)
     except DatasurfaceError as error:

@@ -62,14 +62,22 @@ def _evidence(stream: StreamStatus) -> str | None:
 
 
 def _failure(here: Surroundings, stream: StreamStatus, evidence: str | None) -> Check:
-    dataset = f" --dataset {stream.dataset}" if stream.dataset else ""
-    run = f"datasurface job snapshot-merge --platform {stream.platform} --store {stream.store}{dataset}"
-    has_failed = stream.state is StreamState.FAILED
+    if stream.state is StreamState.FAILED:
+        cause, command = _after_failure(here, stream)
+    else:
+        cause, command = _NO_RUN, here.pods_of("job", stream_status.run_command(stream))
     return Check(
         group=Group.STREAMS,
         title=f"{stream.platform}/{stream.stream_key} has committed and keeps its promise",
         verdict=Verdict.FAILED,
         evidence=evidence,
-        cause=None if has_failed else _NO_RUN,
-        command=stream.command if has_failed else here.pods_of("job", run),
+        cause=cause,
+        command=command,
     )
+
+
+def _after_failure(here: Surroundings, stream: StreamStatus) -> tuple[str | None, str | None]:
+    """Why and what next: a command that the failure asks for, else another run, which Airflow starts by itself."""
+    if here.namespace is not None and stream.command == stream_status.run_command(stream):
+        return "once that is mended it goes on by itself at its next run", None
+    return None, stream.command

@@ -78,10 +78,13 @@ class StreamStatus:
         if self.state is not StreamState.FAILED:
             return None
         named = _COMMAND.search(self.failure or "")
-        if named is not None:
-            return named[1]
-        dataset = f" --dataset {self.dataset}" if self.dataset else ""
-        return f"datasurface job snapshot-merge --platform {self.platform} --store {self.store}{dataset}"
+        return run_command(self) if named is None else named[1]
+
+
+def run_command(stream: StreamStatus) -> str:
+    """The command that runs a stream."""
+    dataset = f" --dataset {stream.dataset}" if stream.dataset else ""
+    return f"datasurface job snapshot-merge --platform {stream.platform} --store {stream.store}{dataset}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
