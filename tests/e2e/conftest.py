@@ -8,6 +8,7 @@ README.md says more.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,9 +33,10 @@ CLUSTER = pytest.StashKey[Cluster]()
 
 #: The order of the scenarios: an installation as it was born, then what needs quiet, then what leaves traces.
 ORDER: Final = (
+    "install/test_ready.py",
+    "pipeline/test_first_rows.py",
     "install/test_installation.py",
     "install/test_confinement.py",
-    "pipeline/test_first_rows.py",
     "pipeline/test_counts.py",
     "pipeline/test_latency.py",
     "neighbour/test_late_database_begins.py",
@@ -107,8 +109,10 @@ def measurements(pytestconfig: pytest.Config) -> Measurements:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the whole run."""
-    return tmp_path_factory.mktemp("e2e")
+    """A folder for the whole run, with the chart as it is now."""
+    folder = tmp_path_factory.mktemp("e2e")
+    shutil.copytree(ROOT / "charts" / "datasurface", folder / "chart")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -129,7 +130,7 @@ class Cluster:
     def image_loader(self) -> list[str] | None:
         """The command that brings images into the cluster, where E2E_LOAD names one."""
         load = os.environ.get("E2E_LOAD")
-        return load.split() if load else None
+        return shlex.split(load) if load else None
 
 
 def helm_program() -> str:

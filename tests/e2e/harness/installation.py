@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,13 +29,17 @@ LOGINS: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Installation:
-    """An installed release. `began_at` is None for one that an earlier run left."""
+    """An installed release.
+
+    Times are by `time.monotonic`: when it was asked for, None for one that an earlier run left, and when it was ready.
+    """
 
     release: Release
     folder: Path
     began_at: float | None = None
+    ready_at: float | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -92,6 +95,7 @@ def taken_over(release: Release, folder: Path) -> Installation:
 
 
 def wait_ready(installation: Installation, *, seconds: float = 300) -> float:
-    """Wait until it is ready; the seconds since it was asked for."""
-    ended = installation.release.wait_ready(seconds=seconds)
-    return ended - (installation.began_at or time.monotonic())
+    """Wait until it is ready; the seconds since it was asked for, 0 for one that was there before."""
+    if installation.ready_at is None:
+        installation.ready_at = installation.release.wait_ready(seconds=seconds)
+    return installation.ready_at - (installation.began_at or installation.ready_at)

@@ -15,10 +15,9 @@ from kubernetes import client
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 from pytest_helm_charts.k8s.stateful_set import wait_for_stateful_sets_to_run
 
-from tests.e2e.harness.cluster import ROOT, Cluster
+from tests.e2e.harness.cluster import Cluster
 from tests.e2e.harness.waiting import until
 
-CHART: Final = ROOT / "charts" / "datasurface"
 READY_SECONDS: Final = 300
 INSTANCE: Final = "app.kubernetes.io/instance"
 COMPONENT: Final = "app.kubernetes.io/component"
@@ -26,12 +25,20 @@ COMPONENT: Final = "app.kubernetes.io/component"
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A release by its name and namespace; whether it is installed is the cluster's knowledge."""
+    """A release by its name and namespace; whether it is installed is the cluster's knowledge.
+
+    `folder` holds a copy of the chart, so that an edit during a run changes nothing.
+    """
 
     cluster: Cluster
     name: str
     namespace: str
     folder: Path
+
+    @property
+    def chart(self) -> Path:
+        """The chart that this run is about."""
+        return self.folder / "chart"
 
     @property
     def fullname(self) -> str:
@@ -45,14 +52,14 @@ class Release:
     def install(self, values: Mapping[str, Any]) -> float:
         """`helm install`, as the README has it; returns the monotonic time at which it was called."""
         began = time.monotonic()
-        self.cluster.helm("install", self.name, CHART, "-n", self.namespace, "-f", self._file(values))
+        self.cluster.helm("install", self.name, self.chart, "-n", self.namespace, "-f", self._file(values))
         return began
 
     def upgrade(self, *settings: str) -> float:
         """`helm upgrade --reuse-values --set ...`; returns the monotonic time at which it was called."""
         began = time.monotonic()
-        flags = [flag for setting in settings for flag in ("--set", setting)]
-        self.cluster.helm("upgrade", self.name, CHART, "-n", self.namespace, "--reuse-values", *flags)
+        flags = [flag for setting in settings for flag in (_setting_flag(setting), setting)]
+        self.cluster.helm("upgrade", self.name, self.chart, "-n", self.namespace, "--reuse-values", *flags)
         return began
 
     def uninstall(self) -> None:
@@ -74,7 +81,7 @@ class Release:
         values = self.folder / f"{self.name}-now.yaml"
         values.write_text(self.cluster.helm("get", "values", self.name, "-n", self.namespace, "-o", "yaml"))
         flags = [flag for setting in settings for flag in ("--set", setting)]
-        text = self.cluster.helm("template", self.name, CHART, "-n", self.namespace, "-f", values, *flags)
+        text = self.cluster.helm("template", self.name, self.chart, "-n", self.namespace, "-f", values, *flags)
         return [document for document in yaml.safe_load_all(text) if document]
 
     def objects(self) -> dict[str, str]:
@@ -159,3 +166,9 @@ class Release:
         path = self.folder / f"{self.name}-values.yaml"
         path.write_text(yaml.safe_dump(dict(values)))
         return path
+
+
+def _setting_flag(setting: str) -> str:
+    """`--set`, but for numbers with a point, which that takes for texts."""
+    value = setting.partition("=")[2]
+    return "--set-json" if value.replace(".", "", 1).isdigit() and "." in value else "--set"

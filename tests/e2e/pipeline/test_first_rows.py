@@ -27,7 +27,6 @@ def test_the_seed_is_in_both_views_within_two_minutes_of_ready(
     installation: Installation, measurements: Measurements
 ) -> None:
     """13 rows in the live and in the forensic views, read with the consumer's own login: no stream waits for cron."""
-    began = time.monotonic()
     until(
         "13 rows in both",
         lambda: all(view_counts(installation.sql, platform) == SEED_ROWS for platform in PLATFORMS),
@@ -35,7 +34,10 @@ def test_the_seed_is_in_both_views_within_two_minutes_of_ready(
         every_seconds=0.5,
         passing=(Exception,),
     )
-    measurements.record("first_rows", round(time.monotonic() - began, 1))
+    assert installation.ready_at is not None
+    if installation.began_at is None:
+        pytest.skip("the installation is an earlier run's")
+    measurements.record("first_rows", round(time.monotonic() - installation.ready_at, 1))
 
 
 @pytest.mark.row("V06", "V07")

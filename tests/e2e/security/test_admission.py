@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness.cluster import Cluster, CommandFailed, run
+from tests.e2e.harness.cluster import Cluster, CommandFailed
 from tests.e2e.harness.installation import Installation
 from tests.e2e.harness.job_pods import JobPods
 from tests.e2e.harness.release import Release
@@ -47,9 +47,10 @@ def answer(cluster: Cluster, account: str, pod: Pod) -> str:
 
 def may(cluster: Cluster, account: str, namespace: str, verb: str, resource: str) -> bool:
     """What the account may do, by Kubernetes' own answer."""
-    command = ["kubectl", "--kubeconfig", cluster.kubeconfig, "auth", "can-i", verb, resource, "-n", namespace]
+    kind, _, part = resource.partition("/")
+    flags = ["-n", namespace, f"--as={account}", *([f"--subresource={part}"] if part else [])]
     try:
-        return run([*command, f"--as={account}"]).strip() == "yes"
+        return cluster.kubectl("auth", "can-i", verb, kind, *flags).strip() == "yes"
     except CommandFailed:
         return False
 

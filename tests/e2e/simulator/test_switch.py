@@ -34,13 +34,14 @@ def test_on_and_off_by_a_value(installation: Installation) -> None:
     quiet = state(installation)
 
     release.upgrade("simulator.enabled=true", *FAST)
-    release.wait_ready(seconds=90)
-    on = release.objects()
-    assert {name: each for name, each in on.items() if not is_the_simulators(name)} == before
-    assert any(name.startswith("Deployment/") for name in on.keys() - before.keys())
-    until("a change of the source", lambda: state(installation) != quiet, seconds=60)
-
-    release.upgrade("simulator.enabled=false")
+    try:
+        release.wait_ready(seconds=90)
+        on = release.objects()
+        assert {name: each for name, each in on.items() if not is_the_simulators(name)} == before
+        assert any(name.startswith("Deployment/") for name in on.keys() - before.keys())
+        until("a change of the source", lambda: state(installation) != quiet, seconds=60)
+    finally:
+        release.upgrade("simulator.enabled=false")
     assert release.objects() == before
     release.wait_gone("simulator")
 

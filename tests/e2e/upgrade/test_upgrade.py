@@ -70,8 +70,9 @@ def upgraded(installation: Installation) -> tuple[Kept, Kept, str]:
     if loader is None:
         pytest.skip("E2E_LOAD names no command that brings images into the cluster")
     release = installation.release
+    installation.airflow.trigger(FORENSIC.dag_id)
     for platform in PLATFORMS:
-        caught_up(installation, platform, seconds=700)
+        caught_up(installation, platform, seconds=150)
     last = committed(installation.sql, FORENSIC)[-1].batch_id
     before = kept(installation, last)
     tag = tagged_anew(installation.image(), loader)
@@ -84,7 +85,7 @@ def upgraded(installation: Installation) -> tuple[Kept, Kept, str]:
 
 
 @pytest.mark.row("K03")
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_secrets_and_claims_are_the_same(upgraded: tuple[Kept, Kept, str]) -> None:
     """No password was made anew, no volume was exchanged."""
     before, after, _ = upgraded
