@@ -111,15 +111,16 @@ class Repository:
         return git(self.directory, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").stdout.strip()
 
 
-def made(directory: Path, seed: Path) -> str:
+def made(directory: Path, seed: Path | None) -> str:
     """`datasurface modelrepo init`, which must go well."""
-    result = CliRunner().invoke(cli, ["modelrepo", "init", "--directory", str(directory), "--seed", str(seed)])
+    seeding = [] if seed is None else ["--seed", str(seed)]
+    result = CliRunner().invoke(cli, ["modelrepo", "init", "--directory", str(directory), *seeding])
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 @contextmanager
-def served(tmp_path: Path, seed: Path, loader: str) -> Iterator[Repository]:
+def served(tmp_path: Path, seed: Path | None, loader: str) -> Iterator[Repository]:
     """A new repository, served as the chart does."""
     directory, credentials = tmp_path / "repository" / "model.git", tmp_path / "credentials"
     credentials.mkdir()

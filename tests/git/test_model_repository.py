@@ -1,108 +1,14 @@
-"""The embedded model repository, by git itself over HTTP."""
+"""The embedded model repository: who comes in, what is served, how it begins."""
 
 import base64
 import os
-import re
-import threading
 import time
 
 import pytest
+from click.testing import CliRunner
 
-from tests.git.repositories import DEMO, PASSWORD, USERNAME, git, made, served
-from tests.git.services import small_loader
-
-
-@pytest.mark.row("M02", "Q01")
-def test_a_right_push_is_taken_and_told_so(repository, author):
-    """The author's terminal says that nothing is wrong, and another clone has the commit."""
-    revision = author.commit("notes.md", "more")
-
-    status, told = author.push()
-
-    assert status == 0, told
-    assert "remote: datasurface: 0 findings" in told
-    assert repository.head() == revision
-
-
-@pytest.mark.row("M02", "Q01", kind="refusal")
-def test_a_wrong_push_is_refused_with_its_findings(repository, author):
-    """What is wrong, where and what to do stand in the author's own terminal; the branch stays."""
-    before = repository.head()
-    author.replace("dsg_platform_mapping.json", '"YellowLive"', '"YelowLive"')
-
-    status, told = author.push()
-
-    assert status == 1
-    assert f"remote: datasurface: 1 finding, nothing changes (main stays {before[:7]})\n" in told
-    assert re.search(r"remote:   DS301 dsg_platform_mapping\.json:\d+\nremote: {9}names platform .*YelowLive", told)
-    assert 'did you mean "YellowLive"?' in told
-    assert "docs/lint.md#ds301" in told
-    assert "[remote rejected] main -> main" in told
-    assert max(map(len, told.splitlines())) <= 100
-    assert repository.head() == before
-
-
-@pytest.mark.row("Q01", kind="refusal")
-def test_a_push_that_breaks_what_consumers_have_is_refused(repository, author):
-    """The tree that the branch has is what the new one is compared with."""
-    source = (author.clone / "eco.py").read_text()
-    line = next(each for each in source.splitlines() if '"phone"' in each)
-    author.commit("eco.py", source.replace(line + "\n", ""))
-
-    status, told = author.push()
-
-    assert status == 1
-    assert "DS203 Test/USA/team1/Store1/customers/phone" in told
-
-
-@pytest.mark.row("M02", kind="refusal")
-def test_a_model_that_does_not_run_is_refused(repository, author):
-    """The line of eco.py is named."""
-    author.commit("eco.py", "def create_ecosystem():\n    return 1 / 0\n")
-
-    status, told = author.push()
-
-    assert status == 1
-    assert "DS002 eco.py:2" in told
-    assert "ZeroDivisionError" in told
-
-
-def test_other_branches_are_where_changes_are_looked_at(repository, author):
-    """A branch that is not deployed takes anything, may be forced and deleted."""
-    author.commit("eco.py", "rubbish")
-    assert author.push("origin", "HEAD:refs/heads/try")[0] == 0
-    author.git("commit", "--quiet", "--amend", "--message", "again")
-    assert author.push("--force", "origin", "HEAD:refs/heads/try")[0] == 0
-    assert repository.head("try") == author.revision()
-    assert author.push("origin", ":refs/heads/try")[0] == 0
-    assert repository.head("try") == ""
-
-
-@pytest.mark.row("Q01", kind="refusal")
-def test_what_was_deployed_does_not_vanish(repository, author):
-    """The branch neither goes back nor away, with or without force."""
-    before = repository.head()
-    author.commit("notes.md", "more")
-    assert author.push()[0] == 0
-    deployed = repository.head()
-    author.git("reset", "--quiet", "--hard", before)
-    author.commit("notes.md", "other")
-
-    forced, deleted = author.push("--force"), author.push("origin", ":main")
-
-    assert (forced[0], deleted[0]) == (1, 1)
-    assert "main only goes forward, nothing changes" in forced[1]
-    assert "cannot be deleted" in deleted[1]
-    assert repository.head() == deployed
-
-
-def test_a_wrong_part_of_a_push_refuses_the_whole(repository, author):
-    """git takes all references of a push or none."""
-    before = repository.head()
-    author.commit("eco.py", "rubbish")
-
-    assert author.push("origin", "HEAD:refs/heads/try", "HEAD:refs/heads/main")[0] == 1
-    assert (repository.head(), repository.head("try")) == (before, "")
+from datasurface.cli.main import cli
+from tests.git.repositories import DEMO, PASSWORD, USERNAME, Author, git, made, served
 
 
 @pytest.mark.parametrize("login", [(USERNAME, "wrong"), ("somebody", PASSWORD), (USERNAME, "")])
@@ -167,73 +73,55 @@ def test_healthz_needs_no_login(repository):
     assert repository.service.status_of("/healthz") == 200
 
 
-def test_a_big_push_goes_through(repository, author, author_of):
-    """Many megabytes, sent in chunks of unknown number, arrive whole in another clone."""
-    content = os.urandom(12_000_000)
-    author.commit("data.bin", content)
+def test_a_fetch_by_a_clone_that_is_ahead_goes_through(repository, author, author_of):
+    """git packs its questions where there are many; they are understood."""
+    other = author_of("bob")
+    theirs = other.commit("bob.md", "bob")
+    assert other.push()[0] == 0
+    for number in range(120):
+        author.git("commit", "--quiet", "--allow-empty", "--message", f"commit {number}")
 
-    status, told = author.push()
+    author.git("fetch", "--quiet")
 
-    assert status == 0, told
-    assert (author_of("bob").clone / "data.bin").read_bytes() == content
-
-
-def test_of_two_pushes_at_once_one_wins(repository, author, author_of):
-    """The other one is told to fetch first, and nothing is lost."""
-    authors = [author, author_of("bob"), author_of("eve")]
-    revisions = [each.commit(f"{each.name}.md", each.name) for each in authors]
-    results: list[tuple[int, str]] = []
-    threads = [threading.Thread(target=lambda each=each: results.append(each.push())) for each in authors]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(status for status, _ in results) == [0, 1, 1]
-    assert repository.head() in revisions
+    assert author.git("rev-parse", "origin/main").strip() == theirs
 
 
-def test_attributes_of_a_tree_hide_nothing_from_the_check(repository, author):
-    """What the branch would hold is what is checked, also where the tree asks to leave a file out."""
-    author.commit("dsg_platform_mapping.json", "rubbish")
-    author.commit(".gitattributes", "dsg_platform_mapping.json export-ignore\n")
-
-    status, told = author.push()
-
-    assert status == 1
-    assert "dsg_platform_mapping.json" in told
-    assert "is missing" not in told
-
-
-def test_a_link_out_of_the_tree_is_refused(repository, author):
-    """The finding says so."""
-    (author.clone / "outside").symlink_to("/etc/passwd")
-    author.commit("notes.md", "x")
-
-    status, told = author.push()
-
-    assert status == 1
-    assert "DS001 ." in told
-    assert "a link that leads out of it" in told
-
-
-@pytest.mark.row("M02", kind="refusal")
-def test_a_loader_that_is_away_refuses_and_says_try_again(tmp_path, service):
-    """Nothing unchecked gets in; nothing is lost but a moment."""
-    with small_loader(tmp_path / "log") as away:
-        url = away.url
-    with served(tmp_path, DEMO, url) as repository:
-        from tests.git.repositories import Author
-
+def test_a_repository_may_begin_empty(tmp_path, service):
+    """Whatever is pushed first becomes the branch, if it is right."""
+    with served(tmp_path, None, service.url) as repository:
         author = Author.cloned(repository.address(), tmp_path / "ann", "ann")
-        before = author.revision()
-        author.commit("notes.md", "x")
-        status, told = author.push()
+        author.commit("eco.py", "rubbish")
+        refused = author.push("origin", "HEAD:refs/heads/main")
+        for name in ("eco.py", "dsg_platform_mapping.json"):
+            author.commit(name, (DEMO / name).read_text())
+        taken = author.push("origin", "HEAD:refs/heads/main")
 
-    assert status == 1
-    assert "datasurface: the push cannot be checked now, nothing changes: the loader at" in told
-    assert "try again in a moment" in told
-    assert repository.head() == before
+    assert refused[0] == 1
+    assert "nothing changes (there is no main yet)" in refused[1]
+    assert taken[0] == 0, taken[1]
+    assert repository.head() == author.revision()
+
+
+@pytest.mark.parametrize("arguments", [["--branch", "a..b"], ["--seed", "/nonexistent"]])
+def test_a_repository_that_cannot_be_made_leaves_nothing(tmp_path, arguments):
+    """A branch that is none, a seed that is none: the message says so."""
+    command = ["modelrepo", "init", "--directory", str(tmp_path / "model.git"), "--seed", str(DEMO), *arguments]
+
+    result = CliRunner().invoke(cli, command)
+
+    assert result.exit_code == 1
+    assert "error: " in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_something_else_in_the_place_is_left_alone(tmp_path):
+    """A directory that is no repository is an operator's to look at."""
+    (tmp_path / "model.git").mkdir()
+
+    result = CliRunner().invoke(cli, ["modelrepo", "init", "--directory", str(tmp_path / "model.git")])
+
+    assert result.exit_code == 3
+    assert "is no git repository" in result.stderr
 
 
 @pytest.mark.row("M02")

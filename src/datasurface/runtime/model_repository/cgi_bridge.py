@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BufferedReader
 from typing import IO, Final, cast
 
@@ -31,8 +31,17 @@ class CgiFailed(Exception):
 class CgiAnswer:
     """An answer whose status and headers are read, and whose body is still to come. Iterate it, then close it."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], body: IO[bytes], timeout_seconds: float) -> None:
-        """Start the program. Raises CgiFailed."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        body: IO[bytes],
+        *,
+        timeout_seconds: float,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start the program; `at_end` is called once it has ended. Raises CgiFailed, which is such an end as well."""
+        self._at_end = at_end
         try:
             self._process = subprocess.Popen(
                 command,
@@ -44,6 +53,7 @@ class CgiAnswer:
                 start_new_session=True,
             )
         except OSError as error:
+            at_end()
             raise CgiFailed(f"it cannot be run: {error.strerror}") from error
         self._said = b""
         self._is_read = False
@@ -82,6 +92,7 @@ class CgiAnswer:
                     pipe.close()
         self._process.wait()
         _reap(self._process.pid)
+        self._at_end()
         if self._process.returncode > 0 or self._said:
             said = self._said.decode(errors="replace")
             logs.logger("model-repo").warning("git said", status=self._process.returncode, said=said)

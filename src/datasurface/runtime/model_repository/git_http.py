@@ -6,8 +6,9 @@ hook to say.
 
 import os
 import re
+import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: A push waits for its check, which may wait for other loads.
 REQUEST_SECONDS: Final = 600.0
 _LOADER_VARIABLE: Final = f"{PREFIX}HOOK_LOADER"
+#: Other pushes that are checked first.
+PUSH_WAIT_SECONDS: Final = 120.0
 _SERVICES: Final = ("git-upload-pack", "git-receive-pack")
 #: What the CGI standard and git's backend read, as WSGI has it.
 _PASSED: Final = (
@@ -43,11 +46,15 @@ _PROTOCOL: Final = re.compile(r"version=[0-2](:[a-z0-9=:._-]{0,100})?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHttp:
-    """The WSGI application. `directory` is the bare repository, served under its own name."""
+    """The WSGI application. `directory` is the bare repository, served under its own name.
+
+    One push is checked at a time: each takes the memory of a model.
+    """
 
     directory: Path
     credentials: Path
     loader: str
+    _push: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; what goes wrong is told by a status alone."""
@@ -62,9 +69,19 @@ class GitHttp:
             return answer(start_response, "401 Unauthorized", b"who are you?\n", [basic_auth.CHALLENGE])
         if not self._is_served(environ):
             return answer(start_response, "404 Not Found")
+        return self._by_git(environ, start_response, user)
+
+    def _by_git(self, environ: "WSGIEnvironment", start_response: "StartResponse", user: str) -> Iterable[bytes]:
+        is_push = environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].endswith("/git-receive-pack")
+        if is_push and not self._push.acquire(timeout=PUSH_WAIT_SECONDS):
+            return answer(start_response, "503 Service Unavailable", headers=[("Retry-After", "10")])
         try:
             cgi = CgiAnswer(
-                ["git", "http-backend"], self._environment(environ, user), environ["wsgi.input"], REQUEST_SECONDS
+                ["git", "http-backend"],
+                self._environment(environ, user),
+                environ["wsgi.input"],
+                timeout_seconds=REQUEST_SECONDS,
+                at_end=self._push.release if is_push else lambda: None,
             )
         except CgiFailed as error:
             logs.logger("model-repo").error("git gave no answer", problem=str(error))
