@@ -114,6 +114,19 @@ def test_a_big_push_goes_through(repository, author, author_of):
     assert (author_of("bob").clone / "data.bin").read_bytes() == content
 
 
+@pytest.mark.row("M02", kind="refusal")
+def test_a_push_that_is_too_big_is_refused(repository, author):
+    """The service stops reading; nothing is stored."""
+    before = repository.head()
+    author.commit("data.bin", os.urandom(66 * 1024 * 1024))
+
+    status, told = author.push()
+
+    assert status != 0
+    assert "413" in told
+    assert repository.head() == before
+
+
 def test_of_two_pushes_at_once_one_wins(repository, author, author_of):
     """The other one is told to fetch first, and nothing is lost."""
     authors = [author, author_of("bob"), author_of("eve")]

@@ -41,7 +41,7 @@ def serve(directory: Path, bind: str, credentials: Path, loader: str) -> None:
     _configure_log()
     remote.runner(loader)
     application = GitHttp(directory=directory.absolute(), credentials=credentials, loader=loader)
-    limits = web_server.ServerLimits(request_bytes=PUSH_BYTES, idle_seconds=120)
+    limits = web_server.ServerLimits(request_bytes=PUSH_BYTES, connections=30, idle_seconds=60)
     web_server.serve(application, web_server.bind_of(bind), limits, name="model-repo")
 
 

@@ -16,8 +16,8 @@ from datasurface.errors import ModelError, StateError
 from datasurface.runtime import git
 
 MIB: Final = 1024 * 1024
-#: The most that one push may bring.
-PUSH_BYTES: Final = 256 * MIB
+#: The most that one push may bring; it lies on disk before anybody has looked who sends it.
+PUSH_BYTES: Final = 64 * MIB
 _AUTHOR: Final = {
     "GIT_AUTHOR_NAME": "DataSurface",
     "GIT_AUTHOR_EMAIL": "datasurface@localhost",
