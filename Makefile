@@ -11,7 +11,7 @@ SUITE := tests/unit tests/docs tests/tools tests/chart tests/git tests/db simula
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
-  acceptance acceptance-check golden bench lock clean
+  acceptance acceptance-check golden generate chart-lint bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ golden: dev ## write the golden files of tests/unit and tests/chart anew; read t
 generate: dev ## write the generated files of the chart anew: values.yaml, its schema, the README, the demo model
 	@$(BIN)/python -m tools.generate
 
+# ct and kubeconform are taken from PATH, or from the folder or archive that CHART_TOOLS= names; without them: not shown.
+chart-lint: dev .venv-lint/locks.stamp ## the chart by other people's rules: helm lint, ct, yamllint, kubeconform, checkov
+	@CHART_TOOLS=$(CHART_TOOLS) $(BIN)/python -m tools.chart_lint
+
 bench: dev ## time the engine against COPY|COPY; writes bench/results/latest.json
 	@$(BIN)/python -m bench
 
@@ -92,6 +96,8 @@ lock: dev ## write requirements/*.txt anew from pyproject.toml and requirements/
 	  -c requirements/airflow.txt -o requirements/airflow-dev.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/helm.in -o requirements/helm.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/helm3.in -o requirements/helm3.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/chart-lint.in -o requirements/chart-lint.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/data.in -o requirements/data.txt
 
 clean: ## remove builds and caches; .venv stays
@@ -140,4 +146,12 @@ into_airflow = $(BIN)/uv pip install -q --python .venv-airflow/bin/python $(1) |
 
 .venv-airflow/packages.stamp: .venv-airflow/locks.stamp pyproject.toml
 	@$(call into_airflow,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+# checkov brings a hundred packages that nothing else needs.
+.venv-lint/locks.stamp: requirements/chart-lint.txt | .venv/locks.stamp
+	@echo "make: installing requirements/chart-lint.txt into .venv-lint"
+	@test -x .venv-lint/bin/python || $(BIN)/python -m venv .venv-lint
+	@$(BIN)/uv pip install -q --python .venv-lint/bin/python --require-hashes -r requirements/chart-lint.txt || \
+	  .venv-lint/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/chart-lint.txt
 	@touch $@

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tools.cluster.helm import FETCHED, find_helm
+from tools.cluster.helm import find_helm, find_helm3
 from tools.cluster.programs import Unready
 
 CHART: Final = Path(__file__).parents[2] / "charts" / "datasurface"
@@ -99,29 +98,23 @@ def title(each: Object) -> str:
     return f"{each['kind']}/{each['metadata']['name']}"
 
 
-def programs() -> dict[str, str | None]:
-    """The helm to test with (HELM, PATH, or fetched), and Helm 3 where there is one (HELM3 or PATH)."""
-    newest: str | None = os.environ.get("HELM")
-    if newest is None:
-        try:
-            newest = str(find_helm().program)
-        except Unready:
-            newest = None
-    older = os.environ.get("HELM3") or shutil.which("helm3") or shutil.which("helm3", path=str(FETCHED))
-    return {"helm": newest, "helm3": older}
-
-
 def program(name: str = "helm") -> str:
     """The program, or a skip that says why."""
-    found = _programs().get(name)
+    found = _found(name)
     if found is None:
         pytest.skip(f"there is no {name} here and none could be fetched")
     return found
 
 
 @functools.cache
-def _programs() -> dict[str, str | None]:
-    return programs()
+def _found(name: str) -> str | None:
+    """The program that HELM or HELM3 names, else one on PATH or a fetched one; None where there is no way to it."""
+    if given := os.environ.get(name.upper()):
+        return given
+    try:
+        return str((find_helm3 if name == "helm3" else find_helm)().program)
+    except Unready:
+        return None
 
 
 def render(

