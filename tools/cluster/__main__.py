@@ -82,8 +82,8 @@ def e2e() -> int:
 def _prepared(release: Release) -> tuple[Docker, Target]:
     """Everything before the release itself: a fit machine, current images, and a cluster that has them."""
     docker, target = _step("preflight", check)
-    _step("images", lambda: build(docker, always=False))
     needed = images_of(target, release)
+    _step("images", lambda: build(docker, always=False))
     ours = [image for image in needed if docker.image_field(image, "{{.Id}}")]
     _step("load", lambda: load_images(target, docker, ours))
     _step("images in the cluster", lambda: check_images(target, needed))

@@ -21,11 +21,12 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image: its repository, its folder below images/, the lock it is made from, and how big it may become."""
+    """One image: its repository, its folder below images/, its lock, what more it is made of, how big it may become."""
 
     repository: str
     folder: str
     lock: str
+    more: tuple[str, ...] = ()
     target_mib: int
 
     @property
@@ -37,11 +38,12 @@ class Image:
     def sources(self) -> Sequence[str]:
         """The files and folders it is made of."""
         locks = [f"requirements/{lock}.txt" for lock in ("uv", "build", self.lock)]
-        return [*locks, "LICENSE", "README.md", "pyproject.toml", "simulator", "src", "images"]
+        shared = ["LICENSE", "README.md", "pyproject.toml", "src", "images/seal.sh"]
+        return [*locks, *shared, f"images/{self.folder}", *self.more]
 
 
 IMAGES: Final = (
-    Image(repository="datasurface", folder="datasurface", lock="datasurface", target_mib=300),
+    Image(repository="datasurface", folder="datasurface", lock="datasurface", more=("simulator",), target_mib=300),
     Image(repository="datasurface-airflow", folder="airflow", lock="airflow", target_mib=650),
 )
 
