@@ -34,6 +34,7 @@ PROCESSES: Mapping[str, Sequence[str]] = {
 METADATA_DATABASE = "airflow_db"
 ADMIN, PASSWORD = "administrator", "only for tests"
 STEP_SECONDS = 0.1
+CREATED = 201
 START_SECONDS = 180
 
 
@@ -120,6 +121,14 @@ class Airflow:
         if self._token is None:
             self._token = self._login()
         return self._request(f"/api/v2{path}", body, method=method, token=self._token)
+
+    def login_status(self, password: str) -> int:
+        """What the API answers to the administrator with this password."""
+        try:
+            self._request("/auth/token", {"username": ADMIN, "password": password})
+        except Refused as refused:
+            return refused.status
+        return CREATED
 
     def is_healthy(self) -> bool:
         """Whether scheduler and DAG processor have a young heartbeat."""

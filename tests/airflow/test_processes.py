@@ -239,6 +239,20 @@ def test_a_stream_that_leaves_a_shared_file_is_gone_within_seconds(
     assert took[-1] < PROMISED_SECONDS, took
 
 
+@pytest.mark.row("K06")
+def test_a_changed_password_is_taken_by_the_next_migration(airflow: Airflow) -> None:
+    """The migration can be run again at any time: it makes the administrator's password what the file says."""
+    file = airflow.folder / "admin_password"
+    file.write_text("another one, only for tests")
+    airflow.migrate()
+    refused = airflow.login_status(PASSWORD)
+    taken = airflow.login_status(file.read_text())
+    file.write_text(PASSWORD)
+    airflow.migrate()
+
+    assert (refused, taken, airflow.login_status(PASSWORD)) == (401, 201, 201)
+
+
 @pytest.mark.row("D15", kind="refusal")
 def test_no_password_is_in_a_log_or_a_process_list(airflow: Airflow, merge_database: MergeDatabase) -> None:
     """Neither that of the administrator nor those of the databases; environments hold paths alone."""
