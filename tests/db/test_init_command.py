@@ -34,6 +34,18 @@ def test_it_says_what_it_made_and_the_second_time_nothing(bare_server: EmbeddedS
     assert not [secret for secret in [*secrets, bare_server.login.password] if secret in first.output]
 
 
+def test_the_superuser_may_come_from_a_directory(bare_server: EmbeddedServer, tmp_path: Path) -> None:
+    """With --superuser name and password are those of the directory's files, whatever the other options say."""
+    directory = tmp_path / "superuser"
+    directory.mkdir()
+    (directory / "username").write_text(bare_server.login.username)
+    (directory / "password").write_text(bare_server.login.password)
+
+    outcome = call(bare_server, tmp_path, "--user", "nobody", "--superuser", str(directory))
+
+    assert outcome.exit_code == 0, outcome.output
+
+
 def test_json_has_every_step(bare_server: EmbeddedServer, tmp_path: Path) -> None:
     """With --json a program reads title, database and outcome of each step."""
     document = json.loads(call(bare_server, tmp_path, "--json", "--no-demo-source").output)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from datasurface.connections import CREDENTIALS_DIRECTORY, ROLE_PREFIX, Endpoint, Login, SslMode, read_password
+from datasurface.connections import (
+    CREDENTIALS_DIRECTORY,
+    ROLE_PREFIX,
+    Endpoint,
+    Login,
+    SslMode,
+    read_login,
+    read_password,
+)
 from datasurface.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +39,11 @@ _OWN_NAMES: Final = "^(ds_|pg_|customer_|airflow$|postgres$)|(_reader|_tables|_j
 )
 @click.option("--user", default="postgres", show_default=True, help="A superuser.")
 @click.option("--password-file", type=click.Path(path_type=Path), help="File with the superuser's password.")
+@click.option(
+    "--superuser",
+    type=click.Path(path_type=Path),
+    help="Directory with the superuser's files username and password, in place of the two above.",
+)
 @click.option(
     "--credentials",
     type=click.Path(path_type=Path),
@@ -71,6 +84,7 @@ def command(
     sslmode: SslMode,
     user: str,
     password_file: Path | None,
+    superuser: Path | None,
     credentials: Path,
     prefix: str,
     platform_jobs: tuple[str, ...],
@@ -117,12 +131,20 @@ def command(
     if as_script:
         click.echo(script(plan), nl=False)
         return
-    if password_file is None:
-        raise UsageError("the superuser's password is missing", fix="Give a file with it by --password-file")
-    login = Login(username=user, password=read_password(password_file, option="--password-file"))
+    login = _superuser(user, password_file, superuser)
     server = Endpoint(host=host, port=port, database=maintenance_database, sslmode=sslmode)
     report = _initialised(server, login, plan, credentials, wait_seconds)
     click.echo(_document(report) if as_json else _text(report, credentials))
+
+
+def _superuser(user: str, password_file: Path | None, directory: Path | None) -> Login:
+    if directory is not None:
+        return read_login(directory, fix="Give another directory by --superuser")
+    if password_file is None:
+        raise UsageError(
+            "the superuser's password is missing", fix="Give a file with it by --password-file, or a --superuser"
+        )
+    return Login(username=user, password=read_password(password_file, option="--password-file"))
 
 
 def _initialised(
