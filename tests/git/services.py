@@ -11,7 +11,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ class Service:
     process: subprocess.Popen[bytes]
     log: Path
     port: int = 0
-    lines: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
