@@ -14,6 +14,8 @@ from datasurface.chart.values.chart_values import ChartValues
 
 WIDTH: Final = 100
 INDENT: Final = "  "
+#: What YAML reads as something else than text, beside what is too short to be sure.
+_WORDS: Final = frozenset({"null", "true", "false"})
 _PLAIN_KEY: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{3,}")
 
 
@@ -68,7 +70,7 @@ def _block(value: Any, depth: int) -> str:
 
 def key(name: str) -> str:
     """The name as a key of YAML, quoted where that could be anything else."""
-    return name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return name if _PLAIN_KEY.fullmatch(name) and name.lower() not in _WORDS else json.dumps(name, ensure_ascii=False)
 
 
 def yaml_text(text: str) -> str:

@@ -34,8 +34,9 @@ _SUBDOMAIN: Final = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _QUANTITY: Final = r"[0-9]+(\.[0-9]+)?"
 _CPU: Final = rf"{_QUANTITY}m?"
 _BYTES: Final = rf"{_QUANTITY}(Ki|Mi|Gi|Ti|k|M|G|T)"
-_HOST: Final = r"[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]+:[0-9A-Fa-f:.]+\]?"
+_HOST: Final = r"[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f]*(:[0-9A-Fa-f.]*){2,7}\]?"
 _CIDR: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9A-Fa-f:]+/[0-9]{1,3}"
+_IMAGE_PART: Final = "[a-z0-9]+([._-]+[a-z0-9]+)*"
 _MODEL_NAME: Final = "[A-Za-z0-9_]([A-Za-z0-9_ -]{0,98}[A-Za-z0-9_])?"
 _CRON_FIELD: Final = r"[-0-9A-Za-z*/,?#]+"
 
@@ -91,9 +92,7 @@ RolePrefix = Annotated[
 Repository = Annotated[
     str,
     Field(
-        pattern=_says(
-            "an_image_without_tag_or_digest", r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-        )
+        pattern=_says("an_image_without_tag_or_digest", rf"({_IMAGE_PART}(:[0-9]+)?/)?{_IMAGE_PART}(/{_IMAGE_PART})*")
     ),
 ]
 OptionalTag = Annotated[
