@@ -54,5 +54,5 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file in the way is told with its path."""
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(ModelError, match=r"file/a cannot be filled: Not a directory"):
+    with pytest.raises(ModelError, match=r"file/a/username is missing, and cannot be made there: Not a dir"):
         ensure_login(tmp_path / "file" / "a", "ds_job")
