@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from datasurface.cli.main import cli
 from datasurface.demo.embedded import EmbeddedServer
 from datasurface.errors import ExitStatus
+from datasurface.yellow.engine.init import run
+from datasurface.yellow.engine.init.step import Check, Step
 from tests.db.test_init_command import call
 
 
@@ -32,6 +34,29 @@ def test_it_waits_for_a_server_that_is_not_there_yet(bare_server: EmbeddedServer
     assert told[0]["event"].startswith("waiting: connecting to postgres on ")
     assert told[-1]["event"] == "goes on"
     assert len({line["event"] for line in told}) == len(told)
+
+
+@pytest.mark.row("K03")
+def test_a_server_that_goes_away_in_the_middle_is_waited_for_as_well(
+    bare_server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step is idempotent, so that all of them are taken once more when the server is back."""
+    taken: list[str] = []
+    run_step = run.Runner.run
+
+    def restarting(runner: run.Runner, step: Step | Check) -> run.StepResult | None:
+        taken.append(step.title)
+        if len(taken) == 40:
+            bare_server.restart("immediate")
+        return run_step(runner, step)
+
+    monkeypatch.setattr(run.Runner, "run", restarting)
+    outcome = call(bare_server, tmp_path, "--wait-seconds", "60")
+
+    assert outcome.exit_code == 0, outcome.output
+    assert taken.count(taken[0]) == 2
+    monkeypatch.undo()
+    assert call(bare_server, tmp_path).output.splitlines()[-1].startswith("0 made, ")
 
 
 @pytest.mark.row("K03", kind="refusal")
