@@ -17,25 +17,26 @@ from pathlib import Path
 from typing import Any
 
 
-def step(script: Path) -> dict[str, Any]:
+def step(script: Path, calls: Path) -> dict[str, Any]:
     """What this job does; each job of a sequence takes the next step."""
-    calls = Path(f"{script}.calls")
-    with calls.open("a") as file:
-        file.write(json.dumps(sys.argv[1:]) + "\n")
     steps = json.loads(script.read_text())
     if isinstance(steps, dict):
         return steps
-    number = len(calls.read_text().splitlines())
-    taken: dict[str, Any] = steps[min(number, len(steps)) - 1]
+    earlier = len(calls.read_text().splitlines()) if calls.exists() else 0
+    taken: dict[str, Any] = steps[min(earlier, len(steps) - 1)]
     return taken
 
 
 def main() -> int:
     """Do one step and leave its result."""
-    job = step(Path(os.environ["FAKE_JOB_SCRIPT"]))
+    script = os.environ["FAKE_JOB_SCRIPT"]
+    calls = Path(f"{script}.calls")
+    job = step(Path(script), calls)
     message_file = Path(os.environ["DATASURFACE_RESULT_FILE"])
     on_term = job.get("on_term", 143)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if on_term is None else lambda *_: os._exit(on_term))
+    with calls.open("a") as file:  # from now on a test may tell it to end
+        file.write(json.dumps(sys.argv[1:]) + "\n")
     for line in job.get("lines", ["working"]):
         print(line, flush=True)  # noqa: T201
     time.sleep(job.get("seconds", 0))

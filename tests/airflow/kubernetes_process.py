@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30
 STEP_SECONDS = 0.05
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class KubernetesProcess:
@@ -87,6 +87,15 @@ class KubernetesProcess:
                     return name
             time.sleep(STEP_SECONDS)
         raise TimeoutError(f"no pod came into phase {phase}: {self.pods}")
+
+    def job_at_work(self, number: int = 1) -> str:
+        """Wait until so many jobs have begun; the name of the pod that runs."""
+        until = time.monotonic() + WAIT_SECONDS
+        while len(self.calls) < number:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(self.calls)} jobs have begun: {self.pods}")
+            time.sleep(STEP_SECONDS)
+        return self.pod_in("Running")
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(self._ask("GET", "/fake"))

@@ -61,7 +61,7 @@ def test_a_running_pod_is_followed_to_its_end(kubernetes, died_run):
     """A job at work goes on undisturbed."""
     kubernetes.script({**DONE, "seconds": 1})
     run = died_run()
-    kubernetes.pod_in("Running")
+    kubernetes.job_at_work()
 
     assert run.attempt() == ["reschedule_immediately"]
 
@@ -143,7 +143,7 @@ def test_a_pod_on_its_way_out_is_waited_for(kubernetes, job_run):
     kubernetes.script({"seconds": 20, "on_term": 75}, DONE)
     run = job_run()
     run.die()
-    name = kubernetes.pod_in("Running")
+    name = kubernetes.job_at_work()
     kubernetes.delete(name, grace_seconds=5)
 
     assert run.attempt() == ["reschedule_immediately"]
@@ -158,7 +158,7 @@ def test_a_pod_that_is_deleted_under_its_task_is_retried(kubernetes, job_run, gr
     """Nobody knows what its job did: the attempt fails and says so, the next one asks the job itself."""
     kubernetes.script({"seconds": 20}, DONE)
     run = job_run()
-    timer = Timer(1, lambda: kubernetes.delete(kubernetes.pod_in("Running"), grace_seconds=grace_seconds))
+    timer = Timer(1, lambda: kubernetes.delete(kubernetes.job_at_work(), grace_seconds=grace_seconds))
     timer.start()
 
     with pytest.raises(AirflowException, match=r"was deleted before its result was read|exit status 143"):

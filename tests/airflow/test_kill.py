@@ -54,7 +54,7 @@ def test_the_pod_is_deleted_when_a_person_decided(kubernetes, job_run, state_of_
     kubernetes.script({"seconds": 20})
     state_of_task["state"] = state
     attempt = Attempt(job_run())
-    kubernetes.pod_in("Running")
+    kubernetes.job_at_work()
 
     attempt.operator.on_kill()
     attempt.join(10)
@@ -72,7 +72,7 @@ def test_the_pod_goes_on_when_nobody_asked(kubernetes, job_run, state_of_task, s
     state_of_task["state"] = state
     run = job_run()
     attempt = Attempt(run)
-    kubernetes.pod_in("Running")
+    kubernetes.job_at_work()
 
     attempt.operator.on_kill()
     attempt.join(10)
@@ -91,7 +91,7 @@ def test_an_attempt_that_hears_late_takes_nothing_from_its_successor(kubernetes,
     state_of_task["state"] = "running"
     run = job_run()
     old = Attempt(run)
-    kubernetes.pod_in("Running")
+    kubernetes.job_at_work()
     new = Attempt(run)
     time.sleep(0.5)
 
@@ -109,7 +109,7 @@ def test_an_airflow_that_does_not_answer_is_not_waited_for(kubernetes, job_run, 
     kubernetes.script({"seconds": 20})
     state_of_task.update(state="failed", seconds=30)
     attempt = Attempt(job_run())
-    kubernetes.pod_in("Running")
+    kubernetes.job_at_work()
     began = time.monotonic()
 
     attempt.operator.on_kill()
