@@ -95,6 +95,10 @@ BAD = {
         ["invalid propertyName 'Analyst'", "a_login_of_lower_case_letters_digits_and_underscores"],
     ),
     "a reader of nothing": ({"readers": {"analyst": {}}}, ["at '/readers/analyst': missing property 'workspace'"]),
+    "a named container without a database": (
+        {"containers": {"customer_db": {"host": "db.example.com"}}},
+        ["at '/containers/customer_db': missing property 'database'"],
+    ),
     "a container without a database": (
         {"containers": {"orders": {"host": "db.example.com"}}},
         ["at '/containers/orders': missing property 'database'"],

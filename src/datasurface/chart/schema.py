@@ -44,8 +44,9 @@ def _name(schema: Schema, part: ModelPart, *, strict: bool) -> None:
         "streams": (properties["jobs"]["properties"]["streams"], part.streams),
     }
     for node, descriptions in named.values():
-        each = node["additionalProperties"]
-        node["properties"] = {name: {**each, "description": text} for name, text in descriptions.items()}
+        # The shape stands once, however many names there are: a file of a chart may have 5 MiB.
+        node["allOf"] = [{"additionalProperties": node.pop("additionalProperties")}]
+        node["properties"] = {name: {"description": text} for name, text in descriptions.items()}
         if strict:
             node["additionalProperties"] = False
             del node["propertyNames"]
