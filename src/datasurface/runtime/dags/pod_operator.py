@@ -67,6 +67,7 @@ class DatasurfacePodOperator(KubernetesPodOperator):
 
     def __init__(self, *, pod: PodRequest, **options: Any) -> None:
         super().__init__(**{**DEFAULTS, **pod_spec.operator_arguments(pod), **options})
+        self._request = pod
         self._run_id: str | None = None
 
     @cached_property
@@ -92,6 +93,11 @@ class DatasurfacePodOperator(KubernetesPodOperator):
         ending = pod_ending.read(finished)
         self._consume(finished)
         return self.judge(ending, context)
+
+    def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> Pod:
+        """The pod that Kubernetes is asked for."""
+        self.full_pod_spec = pod_spec.pod(self._request)
+        return super().build_pod_request_obj(context, dry_run=dry_run)
 
     def judge(self, ending: PodEnding, context: Any) -> Any:
         """Decide what the task comes to; its pod is consumed already."""

@@ -49,7 +49,7 @@ class PodRequest:
 
 
 def operator_arguments(request: PodRequest) -> dict[str, Any]:
-    """What KubernetesPodOperator is given: what it renders or searches by, and the whole rest as a pod.
+    """What KubernetesPodOperator is given: what it renders or searches by; the rest is `pod`, when it is needed.
 
     The labels are those that a retry finds the pod of its run by; two releases may share a namespace and a DAG's id.
     """
@@ -60,12 +60,14 @@ def operator_arguments(request: PodRequest) -> dict[str, Any]:
         "arguments": list(request.arguments),
         "labels": {INSTANCE_LABEL: names.kubernetes_name(request.instance), COMPONENT_LABEL: "job"},
         "termination_grace_period": request.grace_period_seconds,
-        "full_pod_spec": pod(request),
     }
 
 
 def pod(request: PodRequest) -> k8s.V1Pod:
-    """The pod without what `operator_arguments` gives beside it."""
+    """The pod without what `operator_arguments` gives beside it.
+
+    It takes milliseconds: Kubernetes' models are slow to make, and a DAG is built far more often than a pod.
+    """
     return k8s.V1Pod(
         metadata=k8s.V1ObjectMeta(labels=_labels(request)),
         spec=k8s.V1PodSpec(
