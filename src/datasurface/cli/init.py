@@ -156,8 +156,9 @@ def _initialised(
 
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
+    files = run.ensure_logins(plan, credentials)
     return waiting.until_it_works(
-        lambda: run.initialise(server, login, plan, credentials), seconds=wait_seconds, log=logs.logger("init")
+        lambda: run.initialise_with(server, login, plan, files), seconds=wait_seconds, log=logs.logger("init")
     )
 
 

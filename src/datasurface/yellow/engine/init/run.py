@@ -53,13 +53,25 @@ class InitReport:
         return [result.title for result in self.results if result.outcome is outcome]
 
 
+def ensure_logins(plan: InitPlan, credentials: Path) -> Mapping[str, LoginFiles]:
+    """The login of each role, by credential: read from its directory in `credentials`, or made there.
+
+    Raises ModelError for a file that is wrong, or missing where none can be made. Needs no server.
+    """
+    return {role.credential: ensure_login(credentials / role.credential, role.role) for role in login_roles(plan)}
+
+
 def initialise(server: Endpoint, admin: Login, plan: InitPlan, credentials: Path) -> InitReport:
+    """`ensure_logins` and `initialise_with`, one after the other."""
+    return initialise_with(server, admin, plan, ensure_logins(plan, credentials))
+
+
+def initialise_with(server: Endpoint, admin: Login, plan: InitPlan, files: Mapping[str, LoginFiles]) -> InitReport:
     """Make all that `plan` says on `server`, logged in as a superuser; each step commits by itself.
 
-    `credentials` holds, or gets, a directory for each login role. Raises StateError that names what stands in the way
-    or what a step left undone, ModelError for a wrong login or credential file.
+    Raises StateError that names what stands in the way or what a step left undone, ModelError for a login that is
+    refused, TransientError if the server is away or goes away; then all of it may be called again.
     """
-    files = {role.credential: ensure_login(credentials / role.credential, role.role) for role in login_roles(plan)}
     with Runner(server, admin, files) as runner:
         if not locks.lock(runner.session(plan.maintenance_database), locks.INIT_LOCK, timeout_seconds=_LOCK_SECONDS):
             raise TransientError(f"another initialisation of {server} is running")
@@ -106,7 +118,8 @@ class Runner(ExitStack):
             session.commit()
         finally:
             session.rollback()
-            session.raw.autocommit = False
+            if not session.raw.closed:
+                session.raw.autocommit = False
         return StepResult(title=step.title, database=step.database, outcome=outcome)
 
     def _outcome(self, session: Session, step: Step) -> Outcome:
