@@ -64,8 +64,10 @@ helpers so that a ConfigMap, a checksum and the admission policy see one and the
 {{- if .Values.demo.enabled -}}
 {{- $_ := set $secrets "customer_reader" (include "datasurface.credentialSecret" (list . "customer_reader")) -}}
 {{- end -}}
+{{- /* Entries for the chart's own logins say where those are; no job mounts them by these names. */ -}}
+{{- $own := include "datasurface.logins" . | fromJsonArray -}}
 {{- range $name, $credential := .Values.credentials -}}
-{{- $_ := set $secrets $name $credential.existingSecret -}}
+{{- if not (has $name $own) -}}{{- $_ := set $secrets $name $credential.existingSecret -}}{{- end -}}
 {{- end -}}
 {{- toJson $secrets -}}
 {{- end -}}

@@ -103,7 +103,8 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- end -}}
 {{- range $name, $credential := .Values.credentials -}}
 {{- with $credential.existingSecret -}}
-{{- $_ := set $given (printf "credentials.%s.existingSecret" $name) (dict "name" . "keys" $login) -}}
+{{- $keys := ternary (append $login "sql_alchemy_conn") $login (eq $name "airflow") -}}
+{{- $_ := set $given (printf "credentials.%s.existingSecret" $name) (dict "name" . "keys" $keys) -}}
 {{- end -}}
 {{- end -}}
 {{- range $name, $reader := .Values.readers -}}

@@ -16,6 +16,7 @@ AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE: "False"
 AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://localhost:8080/execution/
 AIRFLOW__USAGE_DATA_COLLECTION__ENABLED: "False"
 AIRFLOW__LOGGING__BASE_LOG_FOLDER: /airflow/logs
+AIRFLOW__LOGGING__NAMESPACE_LEVELS: airflow.dag_processing.manager.DagFileProcessorManager=WARNING
 AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH: /airflow/bundles
 AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST: {{ include "datasurface.airflow.bundles" . | quote }}
 AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL: "2"
@@ -58,9 +59,13 @@ DATASURFACE_RETENTION_DAYS: {{ .Values.airflow.housekeeping.retentionDays | quot
       - secret:
           name: {{ include "datasurface.name" (list $root "airflow") }}
           items:
-            {{- range list "sql_alchemy_conn" "fernet_key" "jwt_secret" "secret_key" }}
+            {{- range list "fernet_key" "jwt_secret" "secret_key" }}
             - {key: {{ . }}, path: {{ . }}}
             {{- end }}
+      # A Secret of the site for Airflow's login (credentials.airflow) holds the address with it.
+      - secret:
+          name: {{ include "datasurface.credentialSecret" (list $root "airflow") }}
+          items: [{key: sql_alchemy_conn, path: sql_alchemy_conn}]
       {{- if index . 1 }}
       - secret:
           name: {{ include "datasurface.adminSecret" $root }}
