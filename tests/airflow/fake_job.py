@@ -1,7 +1,8 @@
 """What runs in the fake's pods in place of `datasurface`: it does what the file of $FAKE_JOB_SCRIPT says.
 
 The file holds an object or, for a sequence of pods, a list of which the last one stays:
-`lines` (written to stdout), `seconds` (how long it works), `on_term` (exit status when told to end; null: it goes on),
+`lines` (written to stdout), `seconds` (how long it works), `is_held` (it goes on until `<script>.release` is there),
+`on_term` (exit status when told to end; null: it goes on),
 `record` (an object for the termination message), `message` (raw text for it), `oom` (killed for want of memory),
 `exit_status` (negative: killed by that signal). Its arguments are appended to `<script>.calls`, one JSON list per line.
 """
@@ -40,6 +41,8 @@ def main() -> int:
     for line in job.get("lines", ["working"]):
         print(line, flush=True)  # noqa: T201
     time.sleep(job.get("seconds", 0))
+    while job.get("is_held") and not Path(f"{script}.release").exists():
+        time.sleep(0.1)
     if "message" in job:
         message_file.write_text(job["message"])
     if "record" in job:

@@ -32,7 +32,12 @@ class KubernetesProcess:
     def script(self, *jobs: Mapping[str, Any]) -> None:
         """Say what the jobs do, one after the other; the last one goes for all that follow (see fake_job)."""
         self.script_file.write_text(json.dumps(jobs))
-        Path(f"{self.script_file}.calls").unlink(missing_ok=True)
+        for ending in ("calls", "release"):
+            Path(f"{self.script_file}.{ending}").unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Let jobs that are held come to their end."""
+        Path(f"{self.script_file}.release").touch()
 
     @property
     def calls(self) -> list[list[str]]:
