@@ -94,6 +94,14 @@ BAD = {
         {"readers": {"Analyst": {"workspace": "Consumer1"}}},
         ["invalid propertyName 'Analyst'", "a_login_of_lower_case_letters_digits_and_underscores"],
     ),
+    "a reader called as a role of ours": (
+        {"readers": {"ds_job": {"workspace": "Consumer1"}}},
+        ["readers.ds_job has a name of the platform's own roles"],
+    ),
+    "a long prefix": (
+        {"databases": {"rolePrefix": "an_installation_of_ours_"}},
+        ["at '/databases/rolePrefix'", "at_most_16_lower_case_letters_digits_and_underscores"],
+    ),
     "a reader of nothing": ({"readers": {"analyst": {}}}, ["at '/readers/analyst': missing property 'workspace'"]),
     "a named container without a database": (
         {"containers": {"customer_db": {"host": "db.example.com"}}},

@@ -16,6 +16,11 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- if gt (float64 $values.simulator.minIntervalSeconds) (float64 $values.simulator.maxIntervalSeconds) -}}
 {{- $findings = append $findings (printf "simulator.minIntervalSeconds (%v) is more than simulator.maxIntervalSeconds (%v): swap them." $values.simulator.minIntervalSeconds $values.simulator.maxIntervalSeconds) -}}
 {{- end -}}
+{{- range $login, $reader := $values.readers -}}
+{{- if regexMatch "^(ds_|pg_|customer_|airflow$|postgres$)|(_reader|_tables|_job)$" $login -}}
+{{- $findings = append $findings (printf "readers.%s has a name of the platform's own roles: take one that does not begin with ds_, pg_ or customer_, does not end in _reader, _tables or _job, and is not airflow or postgres." $login) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.postgres.enabled $values.postgres.external.host -}}
 {{- $findings = append $findings "postgres.enabled is true and postgres.external.host names a server too: set postgres.enabled=false to use that one, or leave the host out." -}}
 {{- end -}}

@@ -7,13 +7,15 @@ from typing import Final
 from datasurface.chart.model_part import ModelPart
 from datasurface.chart.values.chart_values import ChartValues
 from datasurface.chart.values.databases import Container, CredentialSecret, Demo, Reader
+from datasurface.chart.values.kinds import OWN_ROLES
 from datasurface.chart.values.work import EgressRule, Jobs, Simulator
 from datasurface.yellow.plan import names
 
 #: The container and the credential of the demo source, which the chart itself makes.
 DEMO_CONTAINER: Final = "customer_db"
 DEMO_CREDENTIAL: Final = "customer_reader"
-_LOGIN_CHARACTERS: Final = 40
+#: Of 40, less what may have to be put around the name.
+_LOGIN_CHARACTERS: Final = 30
 
 
 def site_values(part: ModelPart) -> ChartValues:
@@ -32,11 +34,10 @@ def site_values(part: ModelPart) -> ChartValues:
         for name in part.source_credentials
         if not (is_demo and name == DEMO_CREDENTIAL)
     }
-    readers = {reader_login(workspace): Reader(workspace=workspace) for workspace in part.workspaces}
     return ChartValues(
         containers=containers,
         credentials=credentials,
-        readers=readers,
+        readers=_readers(part.workspaces),
         demo=Demo(enabled=is_demo),
         simulator=Simulator(enabled=is_demo),
         jobs=Jobs(egress=_egress(containers.values())),
@@ -49,7 +50,23 @@ def _egress(containers: Iterable[Container]) -> list[EgressRule]:
     return [EgressRule(to=[], ports=[{"protocol": "TCP", "port": port} for port in ports])] if ports else []
 
 
+def _readers(workspaces: Iterable[str]) -> dict[str, Reader]:
+    """A login for each workspace; of workspaces whose logins would be the same, the later ones get a number."""
+    readers: dict[str, Reader] = {}
+    for workspace in workspaces:
+        login = name = reader_login(workspace)
+        number = 1
+        while name in readers:
+            number += 1
+            name = f"{login}_{number}"
+        readers[name] = Reader(workspace=workspace)
+    return readers
+
+
 def reader_login(workspace: str) -> str:
-    """The login that reads a workspace: its name in small letters, `consumer1`; what no login may hold becomes `_`."""
-    login = re.sub(r"[^a-z0-9_]", "_", workspace.lower())
-    return (login if login[:1].isalpha() else f"r_{login}")[:_LOGIN_CHARACTERS]
+    """The login that reads a workspace: its name in small letters, `consumer1`; what no login may hold becomes `_`.
+
+    It is no name of the platform's own roles.
+    """
+    login = re.sub(r"[^a-z0-9_]", "_", workspace.lower())[:_LOGIN_CHARACTERS]
+    return login if login[:1].isalpha() and not re.search(OWN_ROLES, login) else f"r_{login}_login"

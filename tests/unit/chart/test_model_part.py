@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from datasurface.chart.model_part import ModelPart, model_part
 from datasurface.chart.schema import chart_schema, schema_text
 from datasurface.chart.site_values import reader_login, site_values
 from datasurface.chart.texts import render_site_values
 from datasurface.chart.values.chart_values import ChartValues
+from datasurface.chart.values.kinds import OWN_ROLES, ReaderLogin
+from datasurface.cli import init
 from datasurface.dsl import Credential, Ecosystem, PostgresDatabase
 from datasurface.yellow.plan.ecosystem_plan import plan_ecosystem
+from tests.docs.tracked import ROOT
 from tests.unit.plan.landscapes import MAPPING, ecosystem
 
 
@@ -70,11 +74,33 @@ def test_a_source_of_the_sites_own_is_suggested_with_its_way() -> None:
 
 @pytest.mark.parametrize(
     ("workspace", "login"),
-    [("Consumer1", "consumer1"), ("Data Science-2", "data_science_2"), ("1st", "r_1st"), ("x" * 60, "x" * 40)],
+    [
+        ("Consumer1", "consumer1"),
+        ("Data Science-2", "data_science_2"),
+        ("1st", "r_1st_login"),
+        ("x" * 60, "x" * 30),
+        ("Customer_Care", "r_customer_care_login"),
+        ("Data_Reader", "r_data_reader_login"),
+    ],
 )
 def test_a_reader_is_named_for_its_workspace(workspace: str, login: str) -> None:
     """In what a login may hold."""
     assert reader_login(workspace) == login
+    assert TypeAdapter(ReaderLogin).validate_python(login) == login
+
+
+def test_no_two_workspaces_share_a_login() -> None:
+    """Names that differ only in what a login does not hold get numbers."""
+    part = replace(part_of(ecosystem()), workspaces={"Data 1": "", "Data-1": "", "DATA 1": ""})
+
+    readers = {login: reader.workspace for login, reader in site_values(part).readers.items()}
+    assert readers == {"data_1": "Data 1", "data_1_2": "Data-1", "data_1_3": "DATA 1"}
+
+
+def test_the_platforms_own_roles_are_those_that_init_refuses() -> None:
+    """One rule, in the command, the chart's templates and here."""
+    assert OWN_ROLES == init._OWN_NAMES
+    assert OWN_ROLES in (ROOT / "charts/datasurface/templates/_validations.tpl").read_text()
 
 
 def test_the_printed_values_are_the_suggested_ones() -> None:

@@ -100,7 +100,8 @@ OWN_LOGINS: Final = {
     "ds_monitor": "Login that looks at streams and batches.",
     "ds_dags": "Login by which Airflow reads what DAGs there are.",
     "ds_link": "Login by which views of another database read.",
-    "airflow": "Login of Airflow to its own database.",
+    "airflow": "Login of Airflow to its own database. Its Secret needs the key `sql_alchemy_conn` too: the whole URL, "
+    "with the password percent-encoded.",
     "customer_reader": "Login by which the demo source is read.",
     "customer_writer": "Login by which the simulator changes the demo source.",
 }

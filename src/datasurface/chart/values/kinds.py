@@ -85,9 +85,7 @@ Database = Annotated[
 ]
 RolePrefix = Annotated[
     str,
-    Field(
-        pattern=_says("at_most_20_lower_case_letters_digits_and_underscores", "[a-z_][a-z0-9_]{0,19}", or_empty=True)
-    ),
+    Field(pattern=_says("at_most_16_lower_case_letters_digits_and_underscores", "[a-z][a-z0-9_]{0,15}", or_empty=True)),
 ]
 Repository = Annotated[
     str,
@@ -111,6 +109,8 @@ Login = Annotated[str, Field(pattern=_says("a_login_name", r"[A-Za-z0-9_][A-Za-z
 OptionalLogin = Annotated[
     str, Field(pattern=_says("a_login_name_or_nothing", r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,62}", or_empty=True))
 ]
+#: Names of the platform's own roles, which no reader may have; no pattern of a schema can say "not".
+OWN_ROLES: Final = "^(ds_|pg_|customer_|airflow$|postgres$)|(_reader|_tables|_job)$"
 #: A role of PostgreSQL that also makes the name of a Secret.
 ReaderLogin = Annotated[
     str, Field(pattern=_says("a_login_of_lower_case_letters_digits_and_underscores", "[a-z][a-z0-9_]{0,39}"))
