@@ -30,6 +30,9 @@ TARGETS_FILE: Final = ROOT / "build" / "e2e-targets.json"
 MEASUREMENTS = pytest.StashKey[Measurements]()
 BEGAN = pytest.StashKey[float]()
 CLUSTER = pytest.StashKey[Cluster]()
+REPORTED = pytest.StashKey[int]()
+#: How many failures are told with all logs.
+EVIDENCE: Final = 3
 
 #: The order of the scenarios: an installation as it was born, then what needs quiet, then what leaves traces.
 ORDER: Final = (
@@ -57,6 +60,7 @@ ORDER: Final = (
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[MEASUREMENTS] = Measurements()
     config.stash[BEGAN] = time.monotonic()
+    config.stash[REPORTED] = 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,9 +77,10 @@ def _place(item: pytest.Item) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Add what the cluster shows to the report of a test that failed."""
+    """Add what the cluster shows to the report of a test that failed; the first ones say it all."""
     report = yield
-    if report.failed and CLUSTER in item.config.stash:
+    if report.failed and CLUSTER in item.config.stash and item.config.stash[REPORTED] < EVIDENCE:
+        item.config.stash[REPORTED] += 1
         cluster = item.config.stash[CLUSTER]
         for namespace in cluster.left_namespaces():
             report.sections.append((f"cluster, namespace {namespace}", evidence(cluster, namespace)))

@@ -28,6 +28,9 @@ RESTRICTED: Final = {
 }
 
 
+_ANY_STATE: Final = ("--deployed", "--failed", "--pending")
+
+
 class CommandFailed(AssertionError):
     """A program that the tests call ended badly; the message holds what it said."""
 
@@ -119,7 +122,7 @@ class Cluster:
 
     def remove_namespace(self, name: str) -> None:
         """Remove a namespace with the releases and all else that is in it, and wait until it is gone."""
-        for release in json.loads(self.helm("list", "--all", "-n", name, "-o", "json")):
+        for release in json.loads(self.helm("list", *_ANY_STATE, "-n", name, "-o", "json")):
             self.helm("uninstall", release["name"], "-n", name)
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s", seconds=150)
 
