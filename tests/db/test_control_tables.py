@@ -66,6 +66,7 @@ def shapes(session: Session, schema: str) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.parametrize(
     "name", ["YellowLive", "A platform whose name is so long that its tables' names have to be cut"]
 )
+@pytest.mark.row("D09")
 def test_the_sum_of_all_migrations_is_the_metadata(installation: Installation, name: str) -> None:
     """A schema made by the migrations equals one made from the metadata: columns, defaults, constraints, indexes."""
     session = installation.session("admin")
@@ -145,6 +146,7 @@ IMPOSSIBLE = {
 }
 
 
+@pytest.mark.row("D09", kind="refusal")
 @pytest.mark.parametrize("what", IMPOSSIBLE)
 def test_rows_that_cannot_be_true_are_refused(installation: Installation, what: str) -> None:
     """The tables themselves refuse states that no code should ever write."""

@@ -52,6 +52,7 @@ def looked(site: Site) -> None:
         engine_run.run(request, Links(site.installation.connections), lambda *_: None)
 
 
+@pytest.mark.row("K11")
 @pytest.mark.row("M01", "M11")
 def test_apply_says_what_changed_and_how_much_work_that_was(site, demo):
     """Two lines: what changed, once per thing, and figures; nothing new is said as such."""
@@ -116,6 +117,7 @@ def test_batches_go_on_over_a_schema_change(site, demo):
         assert site.query("SELECT count(*), count(datecreated) FROM {}", view) == [(5, 1)]
 
 
+@pytest.mark.row("K11", kind="refusal")
 @pytest.mark.row("M11", kind="refusal")
 def test_a_bad_mapping_refuses_the_model_and_what_is_deployed_stays(site, demo):
     """Every finding is shown with its line, the status is 1, and the revision is recorded as refused."""
