@@ -182,3 +182,20 @@ def test_a_null_removes_a_default() -> None:
     names = rendering.render({"readers": {"consumer1": None}}).names()
 
     assert "Secret/datasurface-reader-consumer1" not in names
+
+
+@pytest.mark.row("K08", kind="refusal")
+def test_job_pods_cannot_be_without_bounds() -> None:
+    """Taking the request or the limit of memory away is refused: Airflow may start many of them."""
+    for part in ("requests", "limits"):
+        with pytest.raises(rendering.Refused) as refused:
+            rendering.render({"jobs": {"resources": {part: {"memory": None}}}})
+
+        assert f"at '/jobs/resources/{part}': missing property 'memory'" in str(refused.value)
+
+
+@pytest.mark.row("K09", kind="refusal")
+def test_kafka_cannot_be_switched_on() -> None:
+    """There is no such value, so nobody waits for what does not come."""
+    with pytest.raises(rendering.Refused, match="additional properties 'kafka' not allowed"):
+        rendering.render({"kafka": {"enabled": True}})
