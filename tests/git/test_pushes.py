@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.git.repositories import DEMO, Author, served
+from tests.git.repositories import DEMO, Author, git, served
 from tests.git.services import small_loader
 
 
@@ -92,6 +92,42 @@ def test_what_was_deployed_does_not_vanish(repository, author):
     assert "main only goes forward, nothing changes" in forced[1]
     assert "cannot be deleted" in deleted[1]
     assert repository.head() == deployed
+
+
+@pytest.mark.row("M02", "Q01", kind="refusal")
+def test_a_tag_named_like_the_branch_is_refused(repository, author, author_of):
+    """What `git fetch origin main` brings is what was checked; such a tag that is there already may be deleted."""
+    before = repository.head()
+    author.commit("eco.py", "rubbish")
+
+    status, told = author.push("origin", "HEAD:refs/tags/main")
+
+    assert status == 1
+    assert "git would take refs/tags/main for the branch main" in told
+    other = author_of("bob")
+    other.git("fetch", "--quiet", "origin", "main")
+    assert other.git("rev-parse", "FETCH_HEAD").strip() == before
+    git(repository.directory, "update-ref", "refs/tags/main", before)
+    assert author.push("origin", ":refs/tags/main")[0] == 0
+
+
+@pytest.mark.parametrize("reference", ["refs/tags/live/main", "refs/live/main"])
+@pytest.mark.row("M02", kind="refusal")
+def test_every_name_that_git_prefers_to_the_branch_is_refused(repository, author, reference):
+    """Beside tags, what lies above the branches where the branch's name has two parts."""
+    git(repository.directory, "config", "datasurface.branch", "live/main")
+
+    status, told = author.push("origin", f"HEAD:{reference}")
+
+    assert status == 1
+    assert f"git would take {reference} for the branch live/main" in told
+
+
+def test_other_tags_are_taken(repository, author):
+    """A name that means nothing else, also of the branch's own commit."""
+    author.git("tag", "release-1")
+    author.git("tag", "old/main")
+    assert author.push("origin", "release-1", "old/main")[0] == 0
 
 
 def test_a_wrong_part_of_a_push_refuses_the_whole(repository, author):

@@ -1,7 +1,8 @@
 """The repository's hook: what a push would make of the branch is loaded and linted before git takes it.
 
-Other branches pass: they are where a change is looked at. What is said goes to the author's own terminal. Nothing here
-looks at a database; what only those know is found when the revision is applied.
+Other branches pass: they are where a change is looked at. A name that git prefers to the deployed branch's does not pass.
+What is said goes to the author's own terminal. Nothing here looks at a database; what only those know is found when the
+revision is applied.
 """
 
 import os
@@ -31,6 +32,8 @@ _SHOWN_DIGITS: Final = 7
 #: git puts "remote: " before each line.
 _WIDTH: Final = 100 - len("remote: ")
 _INDENT: Final = " " * 8
+#: What git looks for before refs/heads/ where somebody asks for a branch by its bare name (gitrevisions).
+_PREFERRED: Final = ("refs/", "refs/tags/")
 #: Where git keeps what a push brought until it is taken.
 _QUARANTINE: Final = (
     "GIT_DIR",
@@ -72,7 +75,17 @@ class PushCheck:
     def is_let_through(self, pushed: Sequence[Update]) -> bool:
         """Whether git shall take the push; says why not, and what is only a warning. Raises TransientError."""
         branch = self._git("config", "--get", "datasurface.branch").strip()
+        if not all(self._is_apart(update, branch) for update in pushed):
+            return False
         return all(self._is_right(update, branch) for update in pushed if update.reference == f"refs/heads/{branch}")
+
+    def _is_apart(self, update: Update, branch: str) -> bool:
+        """Whether nobody who asks for the branch gets this in its place; one that is there already may go."""
+        if update.new is None or update.reference not in {f"{place}{branch}" for place in _PREFERRED}:
+            return True
+        self.say(f"datasurface: git would take {update.reference} for the branch {branch}, nothing changes")
+        self.say(f"{_INDENT}give it another name: {branch} is what is deployed")
+        return False
 
     def _is_right(self, update: Update, branch: str) -> bool:
         stays = f"{branch} stays {update.old[:_SHOWN_DIGITS]}" if update.old else f"there is no {branch} yet"
