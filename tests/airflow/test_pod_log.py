@@ -11,16 +11,19 @@ from datasurface.runtime.dags.pod_manager import readable
 DONE = {"record": {"rc": 0, "outcome": "unchanged", "total": 13}}
 
 
-@pytest.mark.parametrize("log_seconds", [None, 0.2], ids=["one-connection", "a-connection-that-breaks"])
-def test_each_line_is_written_once(kubernetes, job_run, capsys, log_seconds):
+@pytest.mark.parametrize(
+    ("log_seconds", "seconds"), [(None, 0.5), (0.2, 5)], ids=["one-connection", "a-connection-that-breaks"]
+)
+def test_each_line_is_written_once(kubernetes, job_run, capsys, log_seconds, seconds):
     """However the API parts the log, and though it gives whole seconds anew, no line is lost or doubled."""
     lines = [f"line {number}" for number in range(20)]
-    kubernetes.script({**DONE, "lines": lines, "seconds": 1.5})
+    kubernetes.script({**DONE, "lines": lines, "seconds": seconds})
     kubernetes.set(log_seconds=log_seconds)
 
     job_run().attempt()
 
     written = [line for line in capsys.readouterr().out.splitlines() if "line " in line and "JobPodManager" in line]
+    assert kubernetes.verbs["pods/log:get"] == (1 if log_seconds is None else 2)
     assert [line.split("] ")[1].split("  ")[0].strip() for line in written] == lines
 
 
