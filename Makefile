@@ -136,7 +136,8 @@ install = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
 # Airflow has an environment of its own, as it has an image of its own: it asks for much that nothing else needs.
 airflow-env: .venv-airflow/packages.stamp ## build .venv-airflow (airflow-test does so by itself)
 
-into_airflow = $(BIN)/uv pip install -q --python .venv-airflow/bin/python $(1) || .venv-airflow/bin/python -m $(PIP_INSTALL) $(1)
+# Without its bytecode each of Airflow's processes begins three times slower.
+into_airflow = $(BIN)/uv pip install -q --compile-bytecode --python .venv-airflow/bin/python $(1) || .venv-airflow/bin/python -m $(PIP_INSTALL) $(1)
 
 .venv-airflow/locks.stamp: requirements/airflow-dev.txt | .venv/locks.stamp
 	@echo "make: installing requirements/airflow-dev.txt into .venv-airflow"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ import datasurface.runtime.dags
 from datasurface.demo.embedded import EmbeddedServer
 from datasurface.yellow.engine import connect
 from datasurface.yellow.engine.connect import Purpose
+from tests.airflow import airflow_settings
 from tests.airflow.kubernetes_process import KubernetesProcess
 from tests.airflow.merge_database import MergeDatabase
 
@@ -35,6 +37,17 @@ METADATA_DATABASE = "airflow_db"
 ADMIN, PASSWORD = "administrator", "only for tests"
 STEP_SECONDS = 0.1
 CREATED = 201
+#: What a shell may hold and the processes must not; without its bytecode Airflow begins three times slower.
+FOREIGN = ("AIRFLOW", "DATASURFACE", "PYTHONDONTWRITEBYTECODE")
+SEPARATOR = "\f"
+AIRFLOW_COMMANDS = """
+import json, sys
+from airflow.cli.cli_parser import get_parser
+for words in json.loads(sys.argv[1]):
+    print(end=chr(12))
+    arguments = get_parser().parse_args(words[1:])
+    arguments.func(arguments)
+"""
 START_SECONDS = 180
 
 
@@ -55,8 +68,8 @@ class Airflow:
         self.port, health_port = free_port(), free_port()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "DATASURFACE"))},
-            **settings(folder, self.port, health_port),
+            **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+            **airflow_settings.settings(folder, self.port, health_port),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "KUBECONFIG": str(kubeconfig),
             "DATASURFACE_CONNECTIONS": str(merge.connections_path),
@@ -121,6 +134,33 @@ class Airflow:
         if self._token is None:
             self._token = self._login()
         return self._request(f"/api/v2{path}", body, method=method, token=self._token)
+
+    def outputs(self, commands: Sequence[str]) -> dict[str, str]:
+        """What each command, written for the pod, says on stdout, by its first three words; all have to end well.
+
+        Those of Airflow run in one process: it takes seconds to begin.
+        """
+        folders = {
+            "/airflow/bundles": f"{self.folder}/bundles",
+            "/tmp/dag-processor-alive": str(self.folder / "dag-processor-alive"),
+        }
+        shown: dict[str, str] = {}
+        words = {}
+        for command in commands:
+            here = command
+            for there, local in folders.items():
+                here = here.replace(there, local)
+            words[" ".join(command.split()[:3])] = shlex.split(here)
+        together = [each for each in words.values() if each[0] == "airflow"]
+        said = self._output([sys.executable, "-c", AIRFLOW_COMMANDS, json.dumps(together)]).split(SEPARATOR)[1:]
+        for name, each in words.items():
+            shown[name] = said.pop(0) if each[0] == "airflow" else self._output(each)
+        return shown
+
+    def _output(self, command: Sequence[str]) -> str:
+        finished = subprocess.run(command, env=self.environment, capture_output=True, encoding="utf-8", check=False)
+        assert finished.returncode == 0, (command, finished.stderr[-2000:])
+        return finished.stdout
 
     def login_status(self, password: str) -> int:
         """What the API answers to the administrator with this password."""
@@ -208,61 +248,6 @@ class Airflow:
         }
         for name, value in secrets.items():
             (self.folder / name).write_text(value)
-
-
-def settings(folder: Path, port: int, health_port: int) -> dict[str, str]:
-    """Airflow's environment as the chart's ConfigMap has it, with this test's ports and folders."""
-    alive = str(folder / "dag-processor-alive")
-    bundle = {
-        "name": "streams",
-        "classpath": "datasurface.runtime.dags.bundle.StreamBundle",
-        "kwargs": {"alive_file": alive, "refresh_interval": 2},
-    }
-    sections = {
-        "API": {"SECRET_KEY_CMD": f"cat {folder}/secret_key", "PORT": str(port)},
-        "API_AUTH": {"JWT_SECRET_CMD": f"cat {folder}/jwt_secret"},
-        "CORE": {
-            "AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
-            "DAGBAG_IMPORT_TIMEOUT": "60",
-            "DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "DAG_DISCOVERY_SAFE_MODE": "False",
-            "EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-            "EXECUTOR": "LocalExecutor",
-            "FERNET_KEY_CMD": f"cat {folder}/fernet_key",
-            "LOAD_EXAMPLES": "False",
-            "MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
-            "PARALLELISM": "4",
-        },
-        "DAG_PROCESSOR": {
-            "BUNDLE_REFRESH_CHECK_INTERVAL": "2",
-            "DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
-            "DAG_BUNDLE_STORAGE_PATH": str(folder / "bundles"),
-            "DAG_FILE_PROCESSOR_TIMEOUT": "120",
-            "MIN_FILE_PROCESS_INTERVAL": "600",
-            "PARSING_PROCESSES": "1",
-            "PRINT_STATS_INTERVAL": "0",
-            "REFRESH_INTERVAL": "2",
-        },
-        "DATABASE": {"SQL_ALCHEMY_CONN_CMD": f"cat {folder}/sql_alchemy_conn"},
-        "LOGGING": {
-            "BASE_LOG_FOLDER": str(folder / "logs"),
-            "NAMESPACE_LEVELS": "airflow.dag_processing.manager.DagFileProcessorManager=WARNING",
-        },
-        "SCHEDULER": {
-            "ENABLE_HEALTH_CHECK": "True",
-            "ORPHANED_TASKS_CHECK_INTERVAL": "15",
-            "SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(health_port),
-            "SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-            "SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-            "TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-        },
-        "USAGE_DATA_COLLECTION": {"ENABLED": "False"},
-        "WORKERS": {"MAX_FAILED_HEARTBEATS": "60"},
-    }
-    listed = {
-        f"AIRFLOW__{section}__{name}": value for section, each in sections.items() for name, value in each.items()
-    }
-    return {"AIRFLOW_HOME": str(folder / "home"), **listed}
 
 
 @contextmanager

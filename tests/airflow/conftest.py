@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 os.environ.setdefault("AIRFLOW__WORKERS__API_RETRIES", "2")
 
 from datasurface.demo.embedded import EmbeddedServer
+from datasurface.runtime.dags.bundle import StreamBundle
 from tests.airflow import airflow_processes, kubernetes_process, task_run
 from tests.airflow.airflow_processes import Airflow
+from tests.airflow.bundle_files import MakeBundle
 from tests.airflow.kubernetes_process import KubernetesProcess
 from tests.airflow.merge_database import MergeDatabase
 from tests.airflow.task_run import TaskRun
@@ -88,3 +91,25 @@ def airflow(processes: Airflow, merge_database: MergeDatabase, kubernetes: Kuber
     merge_database.server.start()
     yield processes
     merge_database.server.start()
+
+
+@pytest.fixture
+def merge(merge_database: MergeDatabase) -> Iterator[MergeDatabase]:
+    """The merge database, with no platform."""
+    merge_database.server.start()
+    merge_database.empty()
+    yield merge_database
+    merge_database.server.start()
+
+
+@pytest.fixture
+def bundle(merge: MergeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBundle:
+    """Makes bundles as Airflow does; all share one folder, unless another is named."""
+    monkeypatch.setenv("DATASURFACE_CONNECTIONS", str(merge.connections_path))
+    monkeypatch.setenv("DATASURFACE_INSTALLATION", str(merge.installation_path))
+
+    def make(folder: str = "bundles", **options: Any) -> StreamBundle:
+        monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / folder))
+        return StreamBundle(name="streams", refresh_interval=2, **options)
+
+    return make
