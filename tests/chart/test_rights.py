@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,24 @@ def test_the_admission_policy_names_no_parameter_of_a_built_in_type(rendered: Re
         (binding,) = rendered.of_kind("ValidatingAdmissionPolicyBinding")
         assert binding["spec"]["policyName"] == policy["metadata"]["name"]
         assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+@pytest.mark.row("K05", kind="refusal")
+def test_no_job_but_the_reconciliation_may_have_the_login_of_the_model_merge(rendered: Rendering) -> None:
+    """Of the Secrets that the policy lets job pods mount, it alone changes tables and views."""
+    merges = [
+        volume["secret"]["secretName"]
+        for pod in rendered.pods()
+        if pod.labels["app.kubernetes.io/component"] == "model-sync"
+        for volume in pod.spec["volumes"]
+        if volume["name"] == "credential-ds-merge"
+    ]
+    for policy in rendered.of_kind("ValidatingAdmissionPolicy"):
+        (secrets,) = [each["expression"] for each in policy["spec"]["variables"] if each["name"] == "secrets"]
+        condition, of_one, of_others = re.split(r" [?:] ", secrets)
+        assert condition == "variables.reconciles"
+        assert [of_one] == [f"['{merge}']" for merge in merges]
+        assert not any(f"'{merge}'" in of_others for merge in merges)
 
 
 def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -85,6 +85,38 @@ def _secret_variable(pod: Pod, release: Release) -> None:
     _container(pod).setdefault("env", []).append({"name": "A", "valueFrom": {"secretKeyRef": reference}})
 
 
+def _variable(name: str, value: str) -> Callable[[Pod, Release], None]:
+    return lambda pod, _: _container(pod).setdefault("env", []).append({"name": name, "value": value})
+
+
+def _pod_security(**given: Any) -> Callable[[Pod, Release], None]:
+    return lambda pod, _: pod["spec"]["securityContext"].update(copy.deepcopy(given))
+
+
+def _security(**given: Any) -> Callable[[Pod, Release], None]:
+    return lambda pod, _: _container(pod)["securityContext"].update(copy.deepcopy(given))
+
+
+def _works_as(*arguments: str, secret: str | None = None) -> Callable[[Pod, Release], None]:
+    """Another of the platform's commands; `secret` is the one login that its pod has."""
+
+    def change(pod: Pod, release: Release) -> None:
+        _container(pod)["args"] = ["datasurface", *arguments]
+        for volume in pod["spec"]["volumes"]:
+            if secret is not None and "secret" in volume:
+                volume["secret"]["secretName"] = release.object_name(secret)
+
+    return change
+
+
+def _another_container(pod: Pod, _: Release) -> None:
+    pod["spec"]["containers"].append({**copy.deepcopy(_container(pod)), "name": "beside"})
+
+
+def _own_image_first(pod: Pod, _: Release) -> None:
+    pod["spec"]["initContainers"] = [{**copy.deepcopy(_container(pod)), "name": "first"}]
+
+
 def _airflows_account(pod: Pod, release: Release) -> None:
     pod["spec"]["serviceAccountName"] = release.object_name("airflow")
 
@@ -93,6 +125,14 @@ def _writable_root(pod: Pod, _: Release) -> None:
     _container(pod)["securityContext"]["readOnlyRootFilesystem"] = False
 
 
+PROBE: dict[str, Any] = {"exec": {"command": ["python", "-c", "0"]}}
+RECONCILE = ("reconcile-workspace-views", "--platform", "YellowLive")
+#: What the platform makes besides batches.
+LET_IN: dict[str, Callable[[Pod, Release], None]] = {
+    "a batch": lambda pod, _: None,
+    "an audit": _works_as("audit", "--platform", "YellowLive", secret="ds-job"),
+    "a reconciliation": _works_as(*RECONCILE, secret="ds-merge"),
+}
 REFUSED: dict[str, Callable[[Pod, Release], None]] = {
     "no labels": lambda pod, _: pod["metadata"].pop("labels"),
     "another component": lambda pod, _: pod["metadata"]["labels"].update({"app.kubernetes.io/component": "postgres"}),
@@ -111,13 +151,46 @@ REFUSED: dict[str, Callable[[Pod, Release], None]] = {
     "the node's network": _in_spec(hostNetwork=True),
     "a node": _in_spec(nodeName="node-1"),
     "a writable root": _writable_root,
+    "a container beside it": _another_container,
+    "a container before it": _own_image_first,
+    "another of its commands": _works_as("init", "--print"),
+    "no command": _works_as(),
+    "another kind of job": _works_as("job"),
+    "the model merge's Secret in a batch": _volume(secret={"secretName": "FULLNAME-ds-merge"}),
+    "the model merge's Secret in an audit": _works_as("audit", "--platform", "YellowLive", secret="ds-merge"),
+    "a source's Secret in a reconciliation": _works_as(*RECONCILE, secret="customer-reader"),
+    "a program as its probe": _in_container(livenessProbe=PROBE),
+    "a program as its first probe": _in_container(startupProbe=PROBE),
+    "a program as its readiness": _in_container(readinessProbe=PROBE),
+    "a program at its start": _in_container(lifecycle={"postStart": PROBE}),
+    "a program at its end": _in_container(lifecycle={"preStop": PROBE}),
+    "a port of the node": _in_container(ports=[{"containerPort": 8080, "hostPort": 8080}]),
+    "another address of PostgreSQL": _in_spec(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["datasurface-postgres"]}]),
+    "another server of names": _in_spec(dnsConfig={"nameservers": ["10.0.0.1"]}),
+    "the node's names": _in_spec(dnsPolicy="Default"),
+    "libpq led elsewhere": _variable("PGHOSTADDR", "10.0.0.1"),
+    "Python led elsewhere": _variable("PYTHONPATH", "/tmp"),
+    "processes shared": _in_spec(shareProcessNamespace=True),
+    "the node's processes": _in_spec(hostPID=True),
+    "root": _pod_security(runAsNonRoot=False, runAsUser=0),
+    "root in the container": _security(runAsNonRoot=False, runAsUser=0),
+    "whoever the image says": _pod_security(runAsNonRoot=False),
+    "a capability": _security(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
+    "capabilities kept": _security(capabilities={}),
+    "every system call": _pod_security(seccompProfile={"type": "Unconfined"}),
+    "every system call in the container": _security(seccompProfile={"type": "Unconfined"}),
+    "a setting of the kernel": _pod_security(sysctls=[{"name": "net.ipv4.tcp_syncookies", "value": "1"}]),
+    "a priority of the system": _in_spec(priorityClassName="system-cluster-critical"),
 }
 
 
 @pytest.mark.row("K05")
-def test_a_job_pod_is_let_in(installation: Installation, account: str, job: Pod) -> None:
+@pytest.mark.parametrize("what", LET_IN)
+def test_a_job_pod_is_let_in(installation: Installation, account: str, job: Pod, what: str) -> None:
     """What Airflow makes passes; otherwise the refusals below would show nothing."""
-    assert answer(installation.cluster, account, job) == ""
+    pod = copy.deepcopy(job)
+    LET_IN[what](pod, installation.release)
+    assert answer(installation.cluster, account, pod) == ""
 
 
 @pytest.mark.row("K05", kind="refusal")
