@@ -18,7 +18,7 @@ import pytest
 from datasurface.errors import TransientError
 from datasurface.loader import Limits, ModelNotLoaded, load, remote
 from datasurface.loader.remote import LoaderAway
-from tests.git.services import Service, archive, is_closed_by_peer, running, small_loader, until
+from tests.git.services import CLI, Service, archive, is_closed_by_peer, running, small_loader, until
 
 DEMO = Path(__file__).parents[2] / "models" / "demo"
 RIGHT = """
@@ -220,7 +220,7 @@ def test_nothing_of_a_load_is_kept(tmp_path, model):
     (model / "eco.py").write_text(
         "import os\nos.makedirs('secretname/b')\nos.chmod('secretname', 0)\nprint('secret')\n"
     )
-    command = ["-c", "from datasurface.cli.main import main; main()", "model", "load", "--serve", "127.0.0.1:0"]
+    command = [*CLI, "model", "load", "--serve", "127.0.0.1:0"]
     with running(command, tmp_path / "log", TMPDIR=str(held)) as service:
         assert finding_of(model, service)[0] == "DS003"
         until(lambda: not list(held.iterdir()))
@@ -228,6 +228,27 @@ def test_nothing_of_a_load_is_kept(tmp_path, model):
 
     assert "secret" not in (tmp_path / "log").read_text()
     assert [line["printed_bytes"] for line in lines if line["event"] == "loaded"] == [7]
+
+
+@pytest.mark.row("M02", kind="refusal")
+def test_what_a_model_leaves_elsewhere_is_not_there_for_the_next(tmp_path, model):
+    """Directories that are the service's own are emptied after each load, and at the start, whatever lies in them."""
+    held, shared = tmp_path / "tmp", tmp_path / "shared"
+    for directory in (held, shared):
+        directory.mkdir()
+        (directory / "of a run before").touch()
+    (model / "eco.py").write_text(
+        f"import os\nos.makedirs('{held}/x/y')\nopen('{held}/x/y/f', 'w').close()\nos.chmod('{held}/x', 0)\n"
+        f"open('{shared}/f', 'w').write('x' * 1000)\n"
+    )
+    command = [*CLI, "model", "load", "--serve", "127.0.0.1:0", "--wipe", str(held), "--wipe", str(shared)]
+    with running(command, tmp_path / "log", TMPDIR=str(held)) as service:
+        at_start = [*held.iterdir(), *shared.iterdir()]
+        assert finding_of(model, service)[0] == "DS003"
+        left = [*held.iterdir(), *shared.iterdir()]
+        assert load(DEMO, runner=remote.runner(service.url)).ecosystem.name == "Test"
+
+    assert (at_start, left) == ([], [])
 
 
 @pytest.mark.row("M02", kind="refusal")

@@ -1,5 +1,6 @@
 """`datasurface model load PATH`: the isolated loader, once; `--serve` is the same for others, over HTTP."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,8 +14,14 @@ from datasurface.model import codec
 @click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the whole model as one JSON document.")
 @click.option("--serve", metavar="HOST:PORT", help="Serve loads of other pods over HTTP instead of loading PATH.")
+@click.option(
+    "--wipe",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory that is this service's alone, as in a container: ALL that it holds goes, now and after each load.",
+)
 @click.pass_context
-def command(ctx: click.Context, path: Path | None, as_json: bool, serve: str | None) -> None:
+def command(ctx: click.Context, path: Path | None, as_json: bool, serve: str | None, wipe: tuple[Path, ...]) -> None:
     """Run eco.py of the directory PATH in a process of its own and print the model that it gives.
 
     The document holds "v", "revision", "ecosystem", "mapping" and "mapping_findings", or "v" and "problem" where eco.py
@@ -22,13 +29,15 @@ def command(ctx: click.Context, path: Path | None, as_json: bool, serve: str | N
     """
     if (path is None) == (serve is None):
         raise click.UsageError("give either the directory PATH or --serve")
+    if wipe and serve is None:
+        raise click.UsageError("--wipe goes with --serve alone")
     if serve is not None:
-        _serve(serve)
+        _serve(serve, wipe)
     elif path is not None:
         _load(ctx, path, as_json=as_json)
 
 
-def _serve(address: str) -> None:
+def _serve(address: str, own_directories: Sequence[Path]) -> None:
     from datasurface.loader import tree_archive
     from datasurface.runtime import logs, web_server
     from datasurface.runtime.model_service import loader_service
@@ -38,7 +47,7 @@ def _serve(address: str) -> None:
     logs.configure(settings.log_format, settings.log_level)
     limits = loader_service.service_limits()
     web_server.serve(
-        loader_service.LoaderService(limits=limits),
+        loader_service.LoaderService(limits=limits, own_directories=own_directories),
         web_server.bind_of(address),
         web_server.ServerLimits(
             request_bytes=tree_archive.largest_bytes(limits), answer_bytes=2 * limits.answer_bytes, idle_seconds=30

@@ -18,13 +18,14 @@ from datasurface.runtime import logs
 
 # Imported for what comes with it: a file's parse is a fork of this process and finds its modules there.
 from datasurface.runtime.dags import builder as _builder  # noqa: F401
-from datasurface.runtime.dags import dag_file_set, stale_dags
+from datasurface.runtime.dags import dag_file_set, installed_streams, stale_dags
 from datasurface.runtime.dags.dag_folder import DagFolder, FolderChanges
 from datasurface.runtime.dags.dag_selection import Configs, PlatformDags, Selection
-from datasurface.runtime.settings import read_settings
+from datasurface.runtime.settings import Settings, read_settings
 from datasurface.yellow.engine.control import dag_rows
 from datasurface.yellow.engine.control.dag_rows import DagRows
 from datasurface.yellow.plan import names
+from datasurface.yellow.plan.installation import Installation
 
 #: The same trouble is said again so often.
 COMPLAINT_SECONDS: Final = 60.0
@@ -47,7 +48,7 @@ class StreamBundle(BaseDagBundle):
         self._folder = DagFolder(self.base_dir / "dags")
         self._alive_file = None if alive_file is None else Path(alive_file)
         self._selection = Selection()
-        self._fingerprint: object = None
+        self._read: DagRows | None = None
         self._inputs: object = None
         self._platforms: Mapping[str, PlatformDags] = {}
         self._placed: Mapping[str, str] = {}
@@ -97,16 +98,32 @@ class StreamBundle(BaseDagBundle):
             _LOG.warning("the DAGs stay as they were known last", because=text)
 
     def _synchronize(self) -> None:
+        """Bring the folder to the rows and the installation file.
+
+        Raises where the database cannot be read; what changed beside it is in the folder even then.
+        """
         settings = read_settings()
         installation = dag_file_set.installed(settings.installation)
         inputs = (str(installation), settings.housekeeping_schedule, settings.retention_days)
         is_known = inputs == self._inputs and self._folder.is_complete
-        read = dag_rows.read(load_connections(settings.connections), known=self._fingerprint if is_known else None)
+        known = None if self._read is None or not is_known else self._read.fingerprint
+        try:
+            read = dag_rows.read(load_connections(settings.connections), known=known)
+        except DatasurfaceError:
+            if self._read is not None and not is_known:
+                self._write(self._read, settings, installation)
+                self._inputs = inputs
+            raise
         self._folder.touch(self._to_touch)
         self._to_touch = frozenset()
-        if read is None:
-            return
+        if read is not None:
+            self._write(read, settings, installation)
+            self._read, self._inputs = read, inputs
+
+    def _write(self, read: DagRows, settings: Settings, installation: dag_file_set.Installed) -> None:
         chosen = self._selection.choose(read, self._known)
+        if isinstance(installation, Installation):
+            chosen = installed_streams.installed(chosen, installation)
         texts = dag_file_set.files(
             chosen,
             installation,
@@ -115,7 +132,6 @@ class StreamBundle(BaseDagBundle):
         )
         changes = self._folder.put(texts, kept=self._files_of_lost_platforms(read))
         self._settle(chosen, changes)
-        self._fingerprint, self._inputs = read.fingerprint, inputs
 
     def _known(self, platform_name: str) -> Configs:
         """The configs of a platform's streams as the files hold them."""

@@ -26,7 +26,7 @@ Config = Mapping[str, Any]
 
 def stream_files(platform_name: str, configs: Mapping[str, Config]) -> dict[str, str]:
     """The factory files of a platform, by name; `configs` by stream key."""
-    origin = f"the active rows of {names.airflow_dsg(platform_name)}"
+    origin = f"the active rows of {names.airflow_dsg(platform_name)} and the installation file"
     shards: dict[str, list[Config]] = {}
     count = shard_count(len(configs))
     for key in sorted(configs):

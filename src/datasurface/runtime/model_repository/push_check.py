@@ -1,6 +1,6 @@
 """The repository's hook: what a push would make of the branch is loaded and linted before git takes it.
 
-Other branches pass: they are where a change is looked at. A name that git prefers to the deployed branch's does not pass.
+Other branches pass: they are where a change is looked at. A name that git prefers to the deployed branch's does not.
 What is said goes to the author's own terminal. Nothing here looks at a database; what only those know is found when the
 revision is applied.
 """

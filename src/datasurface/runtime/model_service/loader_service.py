@@ -1,12 +1,12 @@
 """POST /load: an archive of a model's tree comes in, how eco.py ended goes out. GET /healthz.
 
-Models run one at a time, each in a directory of its own that goes with it. The log has sizes and times and nothing of a
-model. Whether an answer is a model is not looked at here.
+Models run one at a time, each in a directory of its own that goes with it, as does all that a model left in directories
+that are the service's alone. The log has sizes and times and nothing of a model. Whether an answer is a model is not
+looked at here.
 """
 
 import contextlib
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from datasurface.loader import load_answer, model_process, tree_archive
 from datasurface.loader.limits import Limits
@@ -23,6 +23,7 @@ from datasurface.loader.remote import QUEUE_SECONDS
 from datasurface.loader.tree import TreeTooLarge
 from datasurface.loader.tree_archive import ArchiveRefused
 from datasurface.runtime import logs
+from datasurface.runtime.model_service import leftovers
 from datasurface.runtime.web_server import answer, is_health_check
 
 if TYPE_CHECKING:
@@ -53,12 +54,16 @@ def service_limits(container_limits: Sequence[Path] = _CONTAINER_LIMITS) -> Limi
 
 @dataclass(kw_only=True)
 class LoaderService:
-    """The WSGI application."""
+    """The WSGI application. `own_directories` are nobody else's: all that they hold goes now and after each load."""
 
     limits: Limits
+    own_directories: Sequence[Path] = ()
     run: Callable[[Path, Path, Limits], Outcome] = model_process.run
     turn_seconds: float = TURN_SECONDS
     _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._wipe()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; what goes wrong is told by a status alone."""
@@ -83,7 +88,10 @@ class LoaderService:
         try:
             outcome = self._outcome(environ["wsgi.input"], int(environ["CONTENT_LENGTH"]))
         finally:
-            self._turn.release()
+            try:
+                self._wipe()
+            finally:
+                self._turn.release()
         start_response("200 OK", [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
         return load_answer.encoded(outcome)
 
@@ -110,6 +118,11 @@ class LoaderService:
         )
         return outcome
 
+    def _wipe(self) -> None:
+        for directory in self.own_directories:
+            if not leftovers.empty(directory):
+                logs.logger("loader").warning("something of a load stays", directory=str(directory))
+
 
 def _refusal(environ: "WSGIEnvironment") -> str | None:
     """The status of a request that is none to load."""
@@ -127,18 +140,9 @@ def _private_directory() -> Iterator[Path]:
     try:
         yield private
     finally:
-        shutil.rmtree(private, onerror=_open_and_again)
-
-
-def _open_and_again(remove: Callable[..., Any], path: str, _error: object) -> None:
-    parent = os.path.dirname(path)
-    with contextlib.suppress(OSError):
-        os.chmod(parent, 0o700)
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.chmod(path, 0o700)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            remove(path)
+        leftovers.empty(private)
+        with contextlib.suppress(OSError):
+            private.rmdir()
 
 
 def _end_what_is_left() -> None:
