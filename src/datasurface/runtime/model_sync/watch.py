@@ -47,7 +47,9 @@ class Watch:
             line = Line(level=Level.WARNING, event="the model's repository is away", fields={"problem": error.message})
             self._tell(Attempted(state="repository away", again=Again.SOON, lines=[line]))
         except Exception as error:
-            logs.logger("model-sync").error("a turn failed for a reason that nobody foresaw", exc_info=error)
+            if self._state is not type(error):
+                logs.logger("model-sync").error("a turn failed for a reason that nobody foresaw", exc_info=error)
+            self._state = type(error)
             self._note(Attempted(state=type(error), again=Again.SOON))
 
     def _turn(self) -> None:

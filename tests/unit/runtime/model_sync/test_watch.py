@@ -122,6 +122,16 @@ def test_an_error_that_nobody_foresaw_ends_nothing(model, told):
     assert told() == ["a turn failed for a reason that nobody foresaw", "done"]
 
 
+def test_an_error_that_nobody_foresaw_is_said_once_as_long_as_it_lasts(model, told):
+    """Again when it is another one, or comes back after something else."""
+    unforeseen = [ValueError("a"), ValueError("b"), TypeError("c"), ending(Again.SOON, "away"), ValueError("d")]
+    scripted = Scripted([*unforeseen, ending(Again.NEVER, "done")])
+    turns(model, scripted, 200)
+
+    failed = "a turn failed for a reason that nobody foresaw"
+    assert told() == [failed, failed, "away", failed, "done"]
+
+
 def test_a_link_that_leads_nowhere_is_waited_for(tmp_path, told):
     """One line, however long."""
     scripted = Scripted([ending(Again.NEVER)])
