@@ -34,7 +34,11 @@ INSTALLATION = {
     "namespace": "jobs",
     "service_account": "datasurface-job",
     "connections_config_map": "datasurface-connections",
-    "secrets": {"job": "datasurface-ds-job", "apply": "datasurface-ds-merge"},
+    "secrets": {
+        "job": "datasurface-ds-job",
+        "apply": "datasurface-ds-merge",
+        "customer_reader": "datasurface-customer-reader",
+    },
 }
 
 

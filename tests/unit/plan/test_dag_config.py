@@ -69,6 +69,7 @@ def test_config_json_has_the_contracts_fields() -> None:
         "image_pull_policy",
         "image_pull_secrets",
         "instance_name",
+        "job_credential_name",
         "resources",
         "run_budget_seconds",
         "schedule",

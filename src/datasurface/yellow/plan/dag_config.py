@@ -16,7 +16,7 @@ from datasurface.model.platforms import YellowDataPlatform
 from datasurface.model.repositories import GitRepository
 from datasurface.model.triggers import CronTrigger
 from datasurface.yellow.plan import names
-from datasurface.yellow.plan.installation import Installation, Resources, StreamRun
+from datasurface.yellow.plan.installation import Installation, StreamRun
 from datasurface.yellow.plan.streams import StreamPlan
 
 INGESTION_TYPE: Final = "sql_snapshot"
@@ -52,7 +52,8 @@ class DagConfig:
 
     `schedule` is cron's five fields, read in `timezone`; None: the stream is started from outside. `resources` has
     `requests` and `limits`. `documentation` is the store's own. `source_credential_name` is the model's name of the
-    source's credential, by which a job looks for its files.
+    source's credential, by which a job looks for its files. `job_credential_name` is that of the platform's own login;
+    None: the installation's common login of jobs.
     """
 
     dag_id: str
@@ -75,6 +76,7 @@ class DagConfig:
     git_repo_url: str
     git_repo_branch: str
     source_credential_name: str
+    job_credential_name: str | None = None
     namespace_name: str | None = None
     datasurface_docker_image: str | None = None
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -104,8 +106,9 @@ def dag_rows(
         config = _config(stream, platforms[stream.platform], store, team, ecosystem.owning_repo)
         run = StreamRun(suspended=True)
         if installation is not None:
-            run = installation.streams.get(f"{stream.platform}/{stream.stream_key}", StreamRun())
-            config = _installed(config, stream, installation, run.resources or installation.resources)
+            run = stream_run(installation, stream.platform, stream.stream_key)
+            part = installed_part(installation, run, stream.job_credential, stream.source.credential)
+            config = replace(config, **part)
         rows.append(
             DagRow(
                 platform_name=stream.platform_name,
@@ -115,6 +118,42 @@ def dag_rows(
             )
         )
     return tuple(rows)
+
+
+def stream_run(installation: Installation, platform: str, stream_key: str) -> StreamRun:
+    """What the installation says of one stream, by the model's name of the platform."""
+    return installation.streams.get(f"{platform}/{stream_key}", StreamRun())
+
+
+def installed_part(
+    installation: Installation, run: StreamRun, job_credential: str | None, source_credential: str
+) -> dict[str, Any]:
+    """The fields of a DagConfig that an installation decides; the credentials are the model's names of them.
+
+    A platform's own credential without an entry means the common login of jobs; any other, the Secret of its name.
+    """
+    secrets = installation.secrets
+    login = job_credential or JOB_SECRET
+    resources = run.resources or installation.resources
+    return {
+        "namespace_name": installation.namespace,
+        "datasurface_docker_image": installation.image,
+        "resources": {
+            "requests": dict(sorted(resources.requests.items())),
+            "limits": dict(sorted(resources.limits.items())),
+        },
+        "postgres_credential_secret_name": secrets.get(login)
+        or secrets.get(JOB_SECRET)
+        or names.kubernetes_name(login),
+        "source_credential_secret_name": secrets.get(source_credential) or names.kubernetes_name(source_credential),
+        "git_credential_secret_name": secrets.get(GIT_SECRET),
+        "slack_credential_secret_name": secrets.get(SLACK_SECRET),
+        "instance_name": installation.instance,
+        "service_account_name": installation.service_account,
+        "connections_config_map_name": installation.connections_config_map,
+        "image_pull_policy": installation.image_pull_policy,
+        "image_pull_secrets": tuple(installation.image_pull_secrets),
+    }
 
 
 def at_address(rows: Iterable[DagRow], *, host: str, port: int, database: str) -> tuple[DagRow, ...]:
@@ -154,6 +193,7 @@ def _config(
         git_repo_url=repository_url(repository),
         git_repo_branch=repository.branch,
         source_credential_name=stream.source.credential,
+        job_credential_name=stream.job_credential,
     )
 
 
@@ -165,31 +205,3 @@ def _schedule(platform: YellowDataPlatform, store: Datastore) -> tuple[str | Non
     if isinstance(trigger, CronTrigger):
         return trigger.schedule, trigger.timezone
     return None, platform.timezone
-
-
-def _installed(config: DagConfig, stream: StreamPlan, installation: Installation, resources: Resources) -> DagConfig:
-    """The config with the installation's part.
-
-    A platform's own credential without an entry means the common login of jobs; any other, the Secret of its name.
-    """
-    secrets = installation.secrets
-    login = stream.job_credential or JOB_SECRET
-    source = stream.source.credential
-    return replace(
-        config,
-        namespace_name=installation.namespace,
-        datasurface_docker_image=installation.image,
-        resources={
-            "requests": dict(sorted(resources.requests.items())),
-            "limits": dict(sorted(resources.limits.items())),
-        },
-        postgres_credential_secret_name=secrets.get(login) or secrets.get(JOB_SECRET) or names.kubernetes_name(login),
-        source_credential_secret_name=secrets.get(source) or names.kubernetes_name(source),
-        git_credential_secret_name=secrets.get(GIT_SECRET),
-        slack_credential_secret_name=secrets.get(SLACK_SECRET),
-        instance_name=installation.instance,
-        service_account_name=installation.service_account,
-        connections_config_map_name=installation.connections_config_map,
-        image_pull_policy=installation.image_pull_policy,
-        image_pull_secrets=tuple(installation.image_pull_secrets),
-    )
