@@ -193,6 +193,19 @@ def test_a_job_pod_is_let_in(installation: Installation, account: str, job: Pod,
     assert answer(installation.cluster, account, pod) == ""
 
 
+def test_a_priority_that_a_cluster_gives_is_let_in(installation: Installation, account: str, job: Pod) -> None:
+    """Where a PriorityClass is the default of all pods, the policy sees it in each of them."""
+    cluster = installation.cluster
+    name = f"{installation.namespace}-class"
+    cluster.kubectl("create", "priorityclass", name, "--value=1", "--preemption-policy=Never")
+    pod = copy.deepcopy(job)
+    pod["spec"].update(priorityClassName=name, preemptionPolicy="Never")
+    try:
+        assert answer(cluster, account, pod) == ""
+    finally:
+        cluster.kubectl("delete", "priorityclass", name)
+
+
 @pytest.mark.row("K05", kind="refusal")
 @pytest.mark.parametrize("what", REFUSED)
 def test_any_other_pod_is_refused(installation: Installation, account: str, job: Pod, what: str) -> None:

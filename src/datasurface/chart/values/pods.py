@@ -86,9 +86,15 @@ class Storage(Values):
 
 
 class Scheduling(Values):
-    """Where the pods of the release may run, the jobs left out."""
+    """Where the pods of the chart may run."""
 
-    node_selector: dict[str, str] = Field(default_factory=dict, description="Labels that a node needs.")
-    tolerations: list[Manifest] = Field(default_factory=list, description="Taints of nodes that the pods bear.")
+    node_selector: dict[str, str] = Field(
+        default_factory=dict,
+        description="Labels that a node needs for the pods of the chart. Job pods, which Airflow starts, take none of "
+        "`scheduling`: they go to any node without taints.",
+    )
+    tolerations: list[Manifest] = Field(
+        default_factory=list, description="Taints of nodes that the pods of the chart bear, and job pods do not."
+    )
     affinity: Manifest = Field(default_factory=dict, description="Affinity of the pods, as Kubernetes writes it.")
     priority_class_name: OptionalObjectName = Field("", description="PriorityClass of the pods.")
