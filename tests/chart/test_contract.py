@@ -10,7 +10,8 @@ import pytest
 from datasurface.connections import ConnectionsFile
 from datasurface.yellow.plan.installation import Installation, parse_installation
 from tests.chart.cells import CELLS
-from tests.chart.rendering import Object, Pod, Rendering
+from tests.chart.rendering import Object, Pod, Rendering, render
+from tests.chart.test_names import CLUSTER_SCOPED
 
 CREDENTIALS = "/etc/datasurface/credentials/"
 
@@ -211,3 +212,13 @@ def test_other_namespaces_and_releases_share_nothing() -> None:
     assert all(cluster.values())
     assert not cluster["default"] & cluster["other-release"]
     assert not cluster["default"] & cluster["long-release"]
+
+
+def test_a_hyphen_in_a_name_makes_no_two_releases_one() -> None:
+    """Objects of the whole cluster tell a release and a namespace apart, wherever the one ends and the other begins."""
+    names = [
+        {each["metadata"]["name"] for each in render(release=release, namespace=namespace).of_kind(*CLUSTER_SCOPED)}
+        for release, namespace in (("datasurface", "x-y"), ("datasurface-x", "y"))
+    ]
+    assert all(names)
+    assert not names[0] & names[1]

@@ -50,9 +50,10 @@ pod template and of whatever else shall make it run again: other content is anot
 {{- default (include "datasurface.name" (list . "model-repo")) .Values.modelRepo.existingSecret -}}
 {{- end -}}
 
-{{- /* Cluster-scoped, so the namespace is part of it. */ -}}
+{{- /* Cluster-scoped, so the namespace is part of it, as a hash: a hyphen may be in either name. */ -}}
 {{- define "datasurface.admissionPolicyName" -}}
-{{- printf "%s-%s-job-pods" (include "datasurface.fullname" .) .Release.Namespace -}}
+{{- $name := include "datasurface.fullname" . -}}
+{{- printf "%s-%s-job-pods" $name (printf "%s/%s" .Release.Namespace $name | sha256sum | trunc 8) -}}
 {{- end -}}
 
 {{- define "datasurface.postgresHost" -}}
