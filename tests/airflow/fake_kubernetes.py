@@ -94,7 +94,9 @@ class FakeKubernetes:
             text = f'pods "{key[1]}" is forbidden: violates PodSecurity "restricted:latest": {", ".join(found)}'
             return failure(403, "Forbidden", text)
         if self.settings.policy is not None:
-            return failure(422, "Invalid", f'pods "{key[1]}" is forbidden: {self.settings.policy}')
+            policy = "ValidatingAdmissionPolicy 'jobs' with binding 'jobs'"
+            text = f'pods "{key[1]}" is forbidden: {policy} denied request: {self.settings.policy}'
+            return failure(422, "Invalid", text)
         if key in self._there():
             return failure(409, "AlreadyExists", f'pods "{key[1]}" already exists')
         manifest["metadata"]["namespace"] = key[0]
