@@ -67,6 +67,15 @@ def test_both_files_are_read_by_their_programs(rendered: Rendering) -> None:
     } <= set(rendered.names())
 
 
+@pytest.mark.parametrize("cell", ["default", "own-git-host", "full"])
+def test_the_branch_is_named_so_that_no_tag_can_stand_for_it(cell: str) -> None:
+    """Git takes a tag before a branch of the same name, and what is pushed to a tag nobody has looked at."""
+    (sync,) = [each for where, each in CELLS[cell].render().containers() if where.endswith("/git-sync")]
+    (reference,) = [each["value"] for each in sync["env"] if each["name"] == "GITSYNC_REF"]
+
+    assert re.fullmatch("refs/heads/[a-z]+", reference)
+
+
 @pytest.mark.row("K02")
 def test_one_server_has_every_database() -> None:
     """Source, merge database and Airflow's metadata are at the PostgreSQL of the release, in one namespace."""
