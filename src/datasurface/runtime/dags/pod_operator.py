@@ -34,7 +34,7 @@ START_SECONDS: Final = 300
 #: After the grace period Kubernetes kills; the object goes a moment later.
 LEAVING_SECONDS: Final = 15
 NOT_CURED_BY_RETRYING: Final = frozenset({ExitStatus.FINDINGS, ExitStatus.STATE})
-#: Not 422: an admission policy says so too, and while an upgrade is under way it may know another release than this task.
+#: Not 422, which is an admission policy's word too: during an upgrade that may know another release than this task.
 MALFORMED: Final = 400
 NOT_FOUND: Final = 404
 
