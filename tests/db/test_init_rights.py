@@ -123,7 +123,7 @@ ALLOWED = {
     ],
     "monitor": [
         "SELECT * FROM public.yellowlive_batch_metrics, public.yellowlive_batch_counter",
-        "SELECT * FROM public.yellowlive_stream_plan",
+        "SELECT * FROM public.yellowlive_stream_plan, public.yellowlive_airflow_dsg",
         "SELECT * FROM public.ds_revision, public.ds_platform, public.ds_audit",
     ],
     "dags": ["SELECT * FROM public.yellowlive_airflow_dsg, public.ds_platform"],
@@ -168,6 +168,7 @@ REFUSED = {
         "SELECT * FROM public.yellowlive_t_merge",
         "SELECT * FROM public.t_view",
         "UPDATE public.ds_platform SET generation = 9",
+        "UPDATE public.yellowlive_airflow_dsg SET status = 'active'",
         "CREATE TEMP TABLE t (id text)",
     ],
     "dags": ["SELECT * FROM public.yellowlive_stream_plan", "DELETE FROM public.yellowlive_airflow_dsg"],
@@ -216,9 +217,7 @@ def filled(installation: Installation, statement: str) -> str:
     """The statement with the installation's role names."""
     own = installation.roles
     made = {"tables": own.platform_tables("yellowlive"), "reader": own.reader("Consumer1")}
-    places = {"prefix": own.prefix, **made} | {
-        name: getattr(own, name) for name in ("views", "control", "job")
-    }
+    places = {"prefix": own.prefix, **made} | {name: getattr(own, name) for name in ("views", "control", "job")}
     return statement.format(**places) if "{" in statement and '"v"' not in statement else statement
 
 

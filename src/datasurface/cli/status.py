@@ -68,7 +68,7 @@ def _cells(stream: StreamStatus) -> tuple[str, ...]:
         spoken(stream.latency_seconds),
         NONE if stream.rows is None else str(stream.rows),
         NONE if counts is None else f"+{counts.inserted} ~{counts.updated} -{counts.deleted}",
-        f"{stream.state}, late" if stream.is_late else stream.state.value,
+        f"{stream.state}{', suspended' if stream.is_suspended else ', late' if stream.is_late else ''}",
     )
 
 

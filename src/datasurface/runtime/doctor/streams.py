@@ -1,4 +1,7 @@
-"""Whether every stream has committed and keeps its promise, judged as `status` judges."""
+"""Whether every stream has committed and keeps its promise, judged as `status` judges.
+
+One that the site suspends is no failure, whatever its last run came to.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -12,7 +15,9 @@ from datasurface.yellow.engine.connect import Session
 
 #: So many are told one by one; of thousands that fail for one reason the others are only counted.
 _MOST_TOLD: Final = 20
-_NO_RUN: Final = "no run came to its end: its DAG is paused or suspended, its pods do not start, or it still runs"
+#: Suspended streams that are named.
+_MOST_NAMED: Final = 5
+_NO_RUN: Final = "no run came to its end: its DAG is paused, its pods do not start, or it still runs"
 
 
 def streams(here: Surroundings, session: Session) -> Iterator[Check]:
@@ -21,9 +26,10 @@ def streams(here: Surroundings, session: Session) -> Iterator[Check]:
     if not status.streams:
         yield Check(group=Group.STREAMS, title="a stream is planned", verdict=Verdict.NOTE, evidence="none is")
         return
-    told = [(stream, _evidence(stream)) for stream in status.streams]
-    for platform in dict.fromkeys(stream.platform for stream, _ in told):
+    told = [(stream, _evidence(stream)) for stream in status.streams if not stream.is_suspended]
+    for platform in dict.fromkeys(stream.platform for stream in status.streams):
         yield from _well(platform, [(stream, why) for stream, why in told if stream.platform == platform])
+        yield from _suspended(platform, status.streams)
     ill = [(stream, why) for stream, why in told if why is not None]
     for stream, why in ill[:_MOST_TOLD]:
         yield _failure(here, stream, why)
@@ -46,6 +52,20 @@ def _well(platform: str, told: Sequence[tuple[StreamStatus, str | None]]) -> Ite
         group=Group.STREAMS,
         title=f"{platform}: {len(well)} of {len(told)} streams have committed and keep their promise, oldest {oldest}",
         verdict=Verdict.OK,
+    )
+
+
+def _suspended(platform: str, streams: Sequence[StreamStatus]) -> Iterator[Check]:
+    keys = [stream.stream_key for stream in streams if stream.platform == platform and stream.is_suspended]
+    if not keys:
+        return
+    more = len(keys) - _MOST_NAMED
+    yield Check(
+        group=Group.STREAMS,
+        title=f"{platform}: every stream runs",
+        verdict=Verdict.NOTE,
+        evidence="the installation's file suspends "
+        + ", ".join([*keys[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]),
     )
 
 

@@ -47,7 +47,8 @@ class StreamStatus:
     """One stream. `batch_id`, `committed_at`, `rows` and `counts` are of its last committed batch, None before that.
 
     `age_seconds` is since it was last looked at, or since it was planned if it never was; None where that is unknown.
-    `open_batch_id` is the batch that began and did not commit, `failure` why it failed.
+    `open_batch_id` is the batch that began and did not commit, `failure` why it failed. `is_suspended` where the site's
+    installation file lets it run nowhere; false also where the login may not see that.
     """
 
     platform: str
@@ -64,11 +65,12 @@ class StreamStatus:
     state: StreamState
     open_batch_id: int | None
     failure: str | None
+    is_suspended: bool
 
     @property
     def is_late(self) -> bool:
-        """Whether the promise made to consumers is broken now."""
-        if self.age_seconds is None:
+        """Whether the promise made to consumers is broken now. What a site suspends promises nothing meanwhile."""
+        if self.age_seconds is None or self.is_suspended:
             return False
         return self.age_seconds > self.latency_seconds + max(GRACE_SECONDS, GRACE_SHARE * self.latency_seconds)
 
@@ -157,10 +159,21 @@ def _streams(session: Session, schema: str, platform: str) -> list[StreamStatus]
         metrics=sql.Identifier(schema, control.batch_metrics),
         revision=sql.Identifier(schema, names.REVISION_TABLE),
     )
-    return [_stream(platform, row) for row in rows]
+    suspended = _suspended(session, schema, control.airflow_dsg)
+    return [_stream(platform, row, suspended) for row in rows]
 
 
-def _stream(platform: str, row: Sequence[Any]) -> StreamStatus:
+def _suspended(session: Session, schema: str, airflow_dsg: str) -> frozenset[str]:
+    """Keys of the streams that are suspended, as far as the login may see that."""
+    place = sql.Identifier(schema, airflow_dsg)
+    with session.raw.cursor() as cursor:
+        cursor.execute(_STATEMENTS["may_read_dags"], {"table": place.as_string(session.raw)})
+        if cursor.fetchone() != (True,):
+            return frozenset()
+    return frozenset(key for (key,) in _rows(session, "read_suspended", airflow_dsg=place))
+
+
+def _stream(platform: str, row: Sequence[Any], suspended: frozenset[str]) -> StreamStatus:
     key, store, dataset, latency, batch_id, committed_at, inserted, updated, deleted, total = row[:10]
     checked_at, age, open_batch_id, open_status, failure = row[10:]
     counts = None
@@ -181,6 +194,7 @@ def _stream(platform: str, row: Sequence[Any]) -> StreamStatus:
         state=_state(batch_id, open_status),
         open_batch_id=open_batch_id,
         failure=failure,
+        is_suspended=key in suspended,
     )
 
 

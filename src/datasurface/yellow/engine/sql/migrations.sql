@@ -21,7 +21,7 @@ LOCK TABLE {migration} IN SHARE ROW EXCLUSIVE MODE;
 GRANT SELECT ON {batch_counter}, {batch_metrics} TO {merge}, {monitor}, {views};
 
 -- grant_plan_tables --
--- The model merge writes plans and DAGs, jobs and monitor read plans, Airflow reads DAGs.
+-- The model merge writes plans and DAGs, jobs and monitor read plans, Airflow and monitor read DAGs.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {stream_plan}, {airflow_dsg} TO {merge};
 GRANT SELECT ON {stream_plan} TO {jobs}, {monitor};
-GRANT SELECT ON {airflow_dsg} TO {dags};
+GRANT SELECT ON {airflow_dsg} TO {dags}, {monitor};

@@ -19,6 +19,14 @@ SELECT p.stream_key, p.plan ->> 'store', p.plan ->> 'dataset', (p.plan ->> 'late
               WHERE outcome IN ('applied', 'rolled back') GROUP BY revision) AS r ON r.revision = p.revision
  ORDER BY p.stream_key
 
+-- may_read_dags --
+-- Whether this login may see which streams are suspended; an installation's rights may be older than this question.
+SELECT coalesce(has_table_privilege(to_regclass(%(table)s), 'SELECT'), false)
+
+-- read_suspended --
+-- Streams of the plan that run nowhere, because the installation's file says so.
+SELECT stream_key FROM {airflow_dsg} WHERE status = 'inactive'
+
 -- read_revisions --
 -- The deployed revision, and a later one that was refused or waits.
 (SELECT revision, outcome, applied_at, jsonb_array_length(findings) FROM {revision}
