@@ -32,7 +32,7 @@ class Release:
     @property
     def selector(self) -> str:
         """Selects the release's objects by label."""
-        return f"app.kubernetes.io/instance={self.name}"
+        return f"app.kubernetes.io/name=datasurface,app.kubernetes.io/instance={self.name}"
 
     @property
     def flags(self) -> list[str]:
