@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chart.cells import CELLS
-from tests.chart.rendering import Object, Pod, Rendering, title
+from tests.chart.rendering import Object, Pod, Rendering, render, title
 
 #: All that Airflow's account may do.
 AIRFLOW_RULES = {
@@ -20,6 +20,7 @@ AIRFLOW_RULES = {
     ("pods", "delete"),
     ("pods/log", "get"),
 }
+SELECTED = {"app.kubernetes.io/name": "datasurface", "app.kubernetes.io/instance": "datasurface"}
 
 
 def _rules(rendered: Rendering) -> Iterator[tuple[str, str]]:
@@ -130,8 +131,7 @@ def test_every_pod_is_closed_in_both_directions(cell: str) -> None:
 
 def _allowed(rendered: Rendering, source: str, target: str) -> bool:
     """Whether policies let pods of one component reach pods of another."""
-    labels = {"app.kubernetes.io/name": "datasurface", "app.kubernetes.io/instance": "datasurface"}
-    pods = {each: Pod(each, "Pod", {**labels, "app.kubernetes.io/component": each}, {}) for each in (source, target)}
+    pods = {each: Pod(each, "Pod", {**SELECTED, "app.kubernetes.io/component": each}, {}) for each in (source, target)}
 
     def names(policies: list[Object], direction: str, peers: str, other: Pod) -> bool:
         for policy in policies:
@@ -188,3 +188,26 @@ def test_the_loader_reaches_nothing(rendered: Rendering) -> None:
             ]
             assert outgoing == []
             assert not any("secret" in volume or "configMap" in volume for volume in pod.spec.get("volumes", []))
+
+
+def _sources(rendered: Rendering, component: str) -> list[tuple[dict[str, Any], list[int]]]:
+    """Who may open connections to a component besides the release itself, and to which ports."""
+    target = Pod(component, "Pod", {**SELECTED, "app.kubernetes.io/component": component}, {})
+    return [
+        (peer, [port["port"] for port in rule["ports"]])
+        for policy in _policies(rendered, target, "Ingress")
+        for rule in policy["spec"].get("ingress", [])
+        for peer in rule["from"]
+        if not peer.get("podSelector", {}).get("matchLabels", {}).items() >= SELECTED.items()
+    ]
+
+
+def test_readers_elsewhere_reach_their_views_and_nothing_else() -> None:
+    """Whoever values name may ask PostgreSQL; nobody from outside may unless values name him."""
+    readers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "reports"}}}]
+    opened = render({"networkPolicy": {"readersFrom": readers}})
+
+    assert _sources(opened, "postgres") == [(readers[0], [5432])]
+    for component in ("airflow", "model-repo", "model-loader", "job"):
+        assert _sources(opened, component) == []
+    assert _sources(CELLS["default"].render(), "postgres") == []

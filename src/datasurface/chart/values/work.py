@@ -100,6 +100,11 @@ class NetworkPolicy(Values):
         description="Peers, as a NetworkPolicy lists them, that may open Airflow's UI and push to the embedded "
         "repository. An empty list leaves `kubectl port-forward`.",
     )
+    readers_from: list[Manifest] = Field(
+        default_factory=list,
+        description="Peers, as a NetworkPolicy lists them, that may connect to the bundled PostgreSQL: pods that read "
+        "views, each with the login of a reader. An empty list leaves `kubectl port-forward`.",
+    )
 
 
 class AdmissionPolicy(Values):
