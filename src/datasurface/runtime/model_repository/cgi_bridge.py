@@ -40,7 +40,7 @@ class CgiAnswer:
         timeout_seconds: float,
         at_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start the program; `at_end` is called once it has ended. Raises CgiFailed, which is such an end as well."""
+        """Start the program; `at_end` is called when it has ended, also where that is at once. Raises CgiFailed."""
         self._at_end = at_end
         try:
             self._process = subprocess.Popen(
@@ -63,11 +63,10 @@ class CgiAnswer:
         ]
         self._clock = threading.Timer(timeout_seconds, self._kill)
         self._clock.daemon = True
-        for thread in (*self._threads, self._clock):
-            thread.start()
         try:
+            self._start_threads()
             self.status, self.headers = self._head()
-        except CgiFailed:
+        except BaseException:
             self.close()
             raise
 
@@ -79,23 +78,36 @@ class CgiAnswer:
 
     def close(self) -> None:
         """End the program and everything it started; one whose answer was taken in full may end by itself."""
+        try:
+            self._close()
+        finally:
+            self._at_end()
+        if self._process.returncode > 0 or self._said:
+            said = self._said.decode(errors="replace")
+            logs.logger("model-repo").warning("git said", status=self._process.returncode, said=said)
+
+    def _close(self) -> None:
         deadline = time.monotonic() + (_TIDY_SECONDS if self._is_read else 0)
         while not self._has_ended() and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
         self._clock.cancel()
         self._kill()
         for thread in self._threads:
-            thread.join(timeout=5)
+            if thread.ident is not None:
+                thread.join(timeout=5)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
         self._process.wait()
         _reap(self._process.pid)
-        self._at_end()
-        if self._process.returncode > 0 or self._said:
-            said = self._said.decode(errors="replace")
-            logs.logger("model-repo").warning("git said", status=self._process.returncode, said=said)
+
+    def _start_threads(self) -> None:
+        try:
+            for thread in (*self._threads, self._clock):
+                thread.start()
+        except RuntimeError as error:
+            raise CgiFailed("no thread can be started for it") from error
 
     @property
     def _output(self) -> BufferedReader:

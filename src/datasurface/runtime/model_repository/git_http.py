@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,8 @@ REQUEST_SECONDS: Final = 600.0
 _LOADER_VARIABLE: Final = f"{PREFIX}HOOK_LOADER"
 #: Other pushes that are checked first.
 PUSH_WAIT_SECONDS: Final = 120.0
+#: Pushes that are checked or wait; more are sent away, so that a worker of the server is left for others.
+PUSHES_AT_ONCE: Final = 4
 _SERVICES: Final = ("git-upload-pack", "git-receive-pack")
 #: What the CGI standard and git's backend read, as WSGI has it.
 _PASSED: Final = (
@@ -55,6 +58,7 @@ class GitHttp:
     credentials: Path
     loader: str
     _push: threading.Lock = field(default_factory=threading.Lock)
+    _places: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(PUSHES_AT_ONCE))
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; what goes wrong is told by a status alone."""
@@ -73,21 +77,36 @@ class GitHttp:
 
     def _by_git(self, environ: "WSGIEnvironment", start_response: "StartResponse", user: str) -> Iterable[bytes]:
         is_push = environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].endswith("/git-receive-pack")
-        if is_push and not self._push.acquire(timeout=PUSH_WAIT_SECONDS):
-            return answer(start_response, "503 Service Unavailable", headers=[("Retry-After", "10")])
+        turn = ExitStack()
         try:
-            cgi = CgiAnswer(
-                ["git", "http-backend"],
-                self._environment(environ, user),
-                environ["wsgi.input"],
-                timeout_seconds=REQUEST_SECONDS,
-                at_end=self._push.release if is_push else lambda: None,
-            )
+            if is_push and not self._has_turn(turn):
+                turn.close()
+                return answer(start_response, "503 Service Unavailable", headers=[("Retry-After", "10")])
+            variables = self._environment(environ, user)
+            command, body = ["git", "http-backend"], environ["wsgi.input"]
+            cgi = CgiAnswer(command, variables, body, timeout_seconds=REQUEST_SECONDS, at_end=turn.close)
         except CgiFailed as error:
             logs.logger("model-repo").error("git gave no answer", problem=str(error))
             return answer(start_response, "502 Bad Gateway")
-        start_response(cgi.status, cgi.headers)
+        except BaseException:
+            turn.close()
+            raise
+        try:
+            start_response(cgi.status, cgi.headers)
+        except BaseException:
+            cgi.close()
+            raise
         return cgi
+
+    def _has_turn(self, turn: ExitStack) -> bool:
+        """Take a place among the pushes and wait for the turn; `turn` gives both back, once, when it is closed."""
+        if not self._places.acquire(blocking=False):
+            return False
+        turn.callback(self._places.release)
+        if not self._push.acquire(timeout=PUSH_WAIT_SECONDS):
+            return False
+        turn.callback(self._push.release)
+        return True
 
     def _is_there(self) -> bool:
         return (self.directory / "HEAD").is_file()
