@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from datasurface.demo.embedded import EmbeddedServer
-from datasurface.errors import ModelError
+from datasurface.errors import ExitStatus, ModelError
 from datasurface.runtime.dags import airflow_url, metadata_database
 from datasurface.yellow.engine import airflow_database
 from tests.airflow.merge_database import MergeDatabase
@@ -129,6 +129,41 @@ def test_another_release_is_not_this_one(url: str) -> None:
 
     with pytest.raises(airflow_database.TransientError, match="not migrated to airflow"):
         airflow_database.require_migrated(url, airflow_url.release())
+
+
+@pytest.mark.row("D15", "K06", kind="refusal")
+@pytest.mark.parametrize("newer", ["airflow 99.0.0 fab {fab}", "airflow {airflow} fab 99.10.1"])
+def test_tables_of_a_newer_release_are_refused_at_once(
+    start: Start, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: str
+) -> None:
+    """After `helm rollback` the older image neither starts on them nor migrates them, although it did so once."""
+    _, airflow, _, fab = airflow_url.release().split()
+    airflow_database.record_migrated(url, airflow_url.release())
+    airflow_database.record_migrated(url, newer.format(airflow=airflow, fab=fab))
+    for name in ("admin_username", "admin_password"):
+        (tmp_path / name).write_text("someone")
+    monkeypatch.setenv(airflow_url.VARIABLE, url)
+
+    _, log = (process := start("scheduler")).communicate(timeout=SECONDS)
+    status = metadata_database.main(["migrate", str(tmp_path)])
+
+    assert process.returncode == status == ExitStatus.STATE
+    [line] = lines_of(log)
+    assert line["event"].startswith("Airflow's database is at airflow ")
+    assert "docs/kubernetes.md#going-back" in line["event"]
+
+
+@pytest.mark.row("D15")
+def test_a_release_that_was_left_and_came_back_waits_for_its_migration(url: str) -> None:
+    """Of several migrations the last one counts: tables that were restored to an older release are that release's."""
+    airflow_database.record_migrated(url, airflow_url.release())
+    airflow_database.record_migrated(url, "airflow 3.0.0 fab 3.0.0")
+
+    with pytest.raises(airflow_database.TransientError, match="not migrated to airflow"):
+        airflow_database.require_migrated(url, airflow_url.release())
+
+    airflow_database.record_migrated(url, airflow_url.release())
+    airflow_database.require_migrated(url, airflow_url.release())
 
 
 @pytest.mark.row("D15", kind="refusal")

@@ -40,7 +40,10 @@ def main(arguments: list[str]) -> int:
 
 
 def migrate(secrets: Path) -> None:
-    """Wait for the database, upgrade its tables, make or change the administrator, then say that all is done."""
+    """Wait for the database, upgrade its tables, make or change the administrator, then say that all is done.
+
+    Raises NewerTables, before anything is touched, where a newer release has upgraded them already.
+    """
     username = read_password(secrets / "admin_username", option="the directory of secrets")
     password = read_password(secrets / "admin_password", option="the directory of secrets")
     url = airflow_url.database_url()
@@ -50,6 +53,7 @@ def migrate(secrets: Path) -> None:
         log=_LOG,
         is_worth_waiting=waiting.comes_with_init,
     )
+    airflow_database.require_not_newer(url, airflow_url.release())
     upgrade()
     make_administrator(username, password)
     airflow_database.record_migrated(url, airflow_url.release())

@@ -40,7 +40,10 @@ def main(arguments: list[str]) -> NoReturn:
 
 
 def wait_for_database(alive_file: Path | None) -> None:
-    """Come back once the tables are at the installed release; the `alive_file` is kept young meanwhile."""
+    """Come back once the tables are at the installed release; the `alive_file` is kept young meanwhile.
+
+    Raises NewerTables at once where they are at a newer one.
+    """
     url, release = airflow_url.database_url(), airflow_url.release()
 
     def attempt() -> None:
@@ -48,7 +51,11 @@ def wait_for_database(alive_file: Path | None) -> None:
             alive_file.touch()
         airflow_database.require_migrated(url, release)
 
-    waiting.until_it_works(attempt, seconds=WAIT_SECONDS, log=_LOG, is_worth_waiting=waiting.comes_with_init)
+    waiting.until_it_works(attempt, seconds=WAIT_SECONDS, log=_LOG, is_worth_waiting=_comes_by_itself)
+
+
+def _comes_by_itself(error: DatasurfaceError) -> bool:
+    return waiting.comes_with_init(error) and not isinstance(error, airflow_database.NewerTables)
 
 
 def _alive_file() -> Path | None:

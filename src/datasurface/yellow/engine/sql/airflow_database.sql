@@ -4,9 +4,9 @@
 -- Whether the table of finished migrations is there.
 SELECT pg_catalog.to_regclass('datasurface_migrated') IS NOT NULL;
 
--- is_migrated --
--- Whether this release's migration has come to its end.
-SELECT EXISTS (SELECT FROM datasurface_migrated WHERE release = %(release)s);
+-- newest --
+-- The release whose migration came to its end last: the tables are its tables.
+SELECT release FROM datasurface_migrated ORDER BY at DESC LIMIT 1;
 
 -- create --
 -- The table of finished migrations.
