@@ -51,6 +51,11 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with include "datasurface.installedSize" . -}}
+{{- if ne (include "datasurface.bytes" .) (include "datasurface.bytes" $root.Values.postgres.storage.size) -}}
+{{- $findings = append $findings (printf "postgres.storage.size is %s, but the volume %s was installed with %s and Kubernetes lets no chart change that: set postgres.storage.size=%s, and to grow the volume run `kubectl -n %s patch pvc %s --patch '{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"%s\"}}}}'`." $root.Values.postgres.storage.size $data . . $namespace $data $root.Values.postgres.storage.size) -}}
+{{- end -}}
+{{- end -}}
 {{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
 {{- range $key, $given := include "datasurface.givenSecrets" . | fromJson -}}
 {{- $stored := lookup "v1" "Secret" $namespace $given.name -}}
@@ -63,6 +68,30 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- end -}}
 {{- end -}}
 {{- toJson (uniq $findings) -}}
+{{- end -}}
+
+{{- /*
+The size that the bundled server's StatefulSet makes its claim with or, if there is none, that of the claim which an earlier
+installation left. Empty where neither is there.
+*/ -}}
+{{- define "datasurface.installedSize" -}}
+{{- if .Values.postgres.enabled -}}
+{{- $name := include "datasurface.name" (list . "postgres") -}}
+{{- $claim := lookup "v1" "PersistentVolumeClaim" .Release.Namespace (printf "data-%s-0" $name) -}}
+{{- with lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
+{{- $claim = index .spec.volumeClaimTemplates 0 -}}
+{{- end -}}
+{{- dig "spec" "resources" "requests" "storage" "" $claim -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Takes a quantity; the same in bytes, since Kubernetes stores 1Gi where a value says 1024Mi. */ -}}
+{{- define "datasurface.bytes" -}}
+{{- $factor := 1.0 -}}
+{{- $unit := regexFind "[A-Za-z]*$" . -}}
+{{- $thousands := dig (trimSuffix "i" $unit) 0 (dict "k" 1 "K" 1 "M" 2 "G" 3 "T" 4 "P" 5 "E" 6) -}}
+{{- range until (int $thousands) -}}{{- $factor = mulf $factor (ternary 1024 1000 (hasSuffix "i" $unit)) -}}{{- end -}}
+{{- printf "%.0f" (mulf (trimSuffix $unit . | float64) $factor) -}}
 {{- end -}}
 
 {{- /* "missing" where a cluster answers and has no default StorageClass. */ -}}

@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import ConfigDict, Field
 
 from datasurface.chart.values.kinds import (
+    Bytes,
     Database,
     Host,
     OptionalHost,
@@ -31,6 +32,15 @@ class ExternalPostgres(Values):
     sslmode: SslMode = Field("prefer", description="How connections are encrypted, in the words of libpq.")
 
 
+class DataStorage(Storage):
+    """The volume of a StatefulSet, whose claim Kubernetes makes from a template that nobody may change."""
+
+    size: Bytes = Field(
+        description="Size of the claim. It stays as it was installed: to grow the volume, leave the value and patch the "
+        "claim, if its StorageClass allows that."
+    )
+
+
 class Postgres(Values):
     """The server that has all databases unless `containers` says otherwise."""
 
@@ -49,7 +59,7 @@ class Postgres(Values):
     image: ForeignImage = Field(
         ForeignImage(repository="postgres", tag="17"), description="Image of the bundled PostgreSQL."
     )
-    storage: Storage = Field(Storage(size="5Gi"), description="Volume of the bundled PostgreSQL.")
+    storage: DataStorage = Field(DataStorage(size="5Gi"), description="Volume of the bundled PostgreSQL.")
     resources: Resources = Field(
         resources("100m", "192Mi", limit="512Mi"), description="Resources of the bundled PostgreSQL."
     )
