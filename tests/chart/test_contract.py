@@ -212,6 +212,13 @@ def test_no_login_but_the_superusers_is_the_superuser() -> None:
     assert holders == {"postgres", "init"}
 
 
+def test_the_test_of_a_release_has_a_login_that_changes_nothing() -> None:
+    """It stays after it ran and anybody may start it; the views are asked by the Job of views."""
+    test = _pod(CELLS["default"].render(), "test")
+
+    assert set(_mounts(test, "doctor")) == {f"{CREDENTIALS}ds_monitor"}
+
+
 def test_other_namespaces_and_releases_share_nothing() -> None:
     """Two releases, and one in another namespace, have no object of the whole cluster in common."""
     cluster = {
