@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chart.cells import CELLS
-from tests.chart.rendering import Object, Pod, Rendering, render, title
+from tests.chart.rendering import CHART, Object, Pod, Rendering, program, render, run_helm, title
 
 #: All that Airflow's account may do.
 AIRFLOW_RULES = {
@@ -211,3 +211,25 @@ def test_readers_elsewhere_reach_their_views_and_nothing_else() -> None:
     for component in ("airflow", "model-repo", "model-loader", "job"):
         assert _sources(opened, component) == []
     assert _sources(CELLS["default"].render(), "postgres") == []
+
+
+NOTE = "Airflow may reach any address on the ports 443 and 6443"
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_told"),
+    [
+        ("networkPolicy.enabled=true", True),
+        ("networkPolicy.apiServer.cidrs={10.0.0.1/32}", False),
+        ("networkPolicy.enabled=false", False),
+    ],
+)
+def test_a_way_to_any_address_is_told(setting: str, is_told: bool) -> None:
+    """Where no cluster says what its API server's address is, the notes say that the way is open, and how to close it."""
+    arguments = ("install", "datasurface", str(CHART), "--dry-run=client", "--set", setting)
+    text = run_helm(program(), *arguments)
+    notes = text.split("\nNOTES:\n")[1]
+
+    assert ("0.0.0.0/0" in text.split("\nNOTES:\n")[0]) is is_told
+    assert (NOTE in notes) is is_told
+    assert ("networkPolicy.apiServer.cidrs" in notes) is is_told
