@@ -102,6 +102,13 @@ BAD = {
         {"databases": {"rolePrefix": "an_installation_of_ours_"}},
         ["at '/databases/rolePrefix'", "at_most_16_lower_case_letters_digits_and_underscores"],
     ),
+    **{
+        f"a credential by the name {name}": (
+            {"credentials": {name: {"existingSecret": "mine"}}},
+            [f"credentials.{name} has a name that the platform keeps for a Secret of its own"],
+        )
+        for name in ("job", "apply", "git", "slack")
+    },
     "a reader of nothing": ({"readers": {"analyst": {}}}, ["at '/readers/analyst': missing property 'workspace'"]),
     "a named container without a database": (
         {"containers": {"customer_db": {"host": "db.example.com"}}},

@@ -21,6 +21,11 @@ that says what to do. All of them come at once, from the template validations.ya
 {{- $findings = append $findings (printf "readers.%s has a name of the platform's own roles: take one that does not begin with ds_, pg_ or customer_, does not end in _reader, _tables or _job, and is not airflow or postgres." $login) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $credential := $values.credentials -}}
+{{- if regexMatch "^(apply|git|job|slack)$" $name -}}
+{{- $findings = append $findings (printf "credentials.%s has a name that the platform keeps for a Secret of its own: name it otherwise, here and in the model; the common login of jobs is credentials.ds_job." $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.postgres.enabled $values.postgres.external.host -}}
 {{- $findings = append $findings "postgres.enabled is true and postgres.external.host names a server too: set postgres.enabled=false to use that one, or leave the host out." -}}
 {{- end -}}

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from datasurface.model.records import check_name, check_type
+
+#: Names that an installation has for Secrets of its own: the logins of jobs and of model merges, and two tokens.
+RESERVED_CREDENTIALS: Final = frozenset({"apply", "git", "job", "slack"})
 
 
 class CredentialType(StrEnum):

@@ -17,6 +17,9 @@ from datasurface.chart.values.chart_values import ChartValues
 from datasurface.chart.values.kinds import OWN_ROLES, ReaderLogin
 from datasurface.cli import init
 from datasurface.dsl import Credential, Ecosystem, PostgresDatabase
+from datasurface.model.credentials import RESERVED_CREDENTIALS
+from datasurface.runtime.dags.platform_config import APPLY_SECRET
+from datasurface.yellow.plan.dag_config import GIT_SECRET, JOB_SECRET, SLACK_SECRET
 from datasurface.yellow.plan.ecosystem_plan import plan_ecosystem
 from tests.docs.tracked import ROOT
 from tests.unit.plan.landscapes import MAPPING, ecosystem
@@ -101,6 +104,13 @@ def test_the_platforms_own_roles_are_those_that_init_refuses() -> None:
     """One rule, in the command, the chart's templates and here."""
     assert OWN_ROLES == init._OWN_NAMES
     assert OWN_ROLES in (ROOT / "charts/datasurface/templates/_validations.tpl").read_text()
+
+
+def test_the_names_that_an_installation_keeps_are_those_that_lint_refuses() -> None:
+    """One rule, in the installation file, the model's lint and the chart's templates."""
+    pattern = f"^({'|'.join(sorted(RESERVED_CREDENTIALS))})$"
+    assert {JOB_SECRET, APPLY_SECRET, GIT_SECRET, SLACK_SECRET} == RESERVED_CREDENTIALS
+    assert pattern in (ROOT / "charts/datasurface/templates/_validations.tpl").read_text()
 
 
 def test_the_printed_values_are_the_suggested_ones() -> None:

@@ -158,6 +158,18 @@ def test_credential_that_is_no_directory_is_found(name):
     assert only(ecosystem(team(stores=[store(capture={"credential": dsl.Credential(name)})]))).rule == "DS105"
 
 
+@pytest.mark.parametrize("name", ["job", "apply", "git", "slack"])
+def test_credential_with_a_name_of_the_installation_is_found(name):
+    """An installation names its own Secrets so; a source must not get the login that changes tables."""
+    taken = dsl.Credential(name)
+
+    of_source = only(ecosystem(team(stores=[store(capture={"credential": taken})])))
+    of_platform = only(ecosystem(team(), platforms=[platform(credential=taken)]))
+
+    assert (of_source.rule, of_platform.rule) == ("DS603", "DS603")
+    assert f'"{name}"' in of_source.message
+
+
 def test_key_column_is_named_like_any_other():
     """The key's column is looked at as well."""
     key = replace(KEY, name="xmin")

@@ -78,7 +78,8 @@ class ChartValues(Values):
         default_factory=dict,
         description="Secrets by the names that the model's credentials have, or in place of one that the chart makes. "
         "A credential of a platform without an entry is the common login of jobs, `ds_job`. That of `airflow` needs "
-        "the key `sql_alchemy_conn` too: the whole URL, with the password percent-encoded.",
+        "the key `sql_alchemy_conn` too: the whole URL, with the password percent-encoded. None is named `apply`, "
+        "`git`, `job` or `slack`.",
     )
     readers: dict[ReaderLogin, Reader] = Field(
         default_factory=lambda: {"consumer1": Reader(workspace="Consumer1")},

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from datasurface.lint.context import LintContext
 from datasurface.lint.rule import Problem, rule
-from datasurface.model.credentials import Credential, CredentialType
+from datasurface.model.credentials import RESERVED_CREDENTIALS, Credential, CredentialType
 
 
 @rule("DS601")
@@ -30,4 +30,16 @@ def one_credential_per_name(context: LintContext) -> Iterator[Problem]:
                 path,
                 f'credentials "{credential.name}" and "{known.name}" (of {first_path}) differ in case alone',
                 "give both the same name, or different ones",
+            )
+
+
+@rule("DS603")
+def name_of_its_own(context: LintContext) -> Iterator[Problem]:
+    """Credentials have no name that an installation keeps for a Secret of its own."""
+    for path, credential in context.credentials:
+        if credential.name in RESERVED_CREDENTIALS:
+            yield Problem(
+                path,
+                f'credential "{credential.name}" has a name that installations keep for a Secret of their own',
+                f"rename it; the names kept are {', '.join(sorted(RESERVED_CREDENTIALS))}",
             )
