@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.chart.cells import CELLS
@@ -48,6 +50,14 @@ def test_every_pod_is_restricted(rendered: Rendering) -> None:
         assert not {"hostNetwork", "hostPID", "hostIPC", "nodeName"} & pod.spec.keys(), pod.owner
         for volume in pod.spec.get("volumes", []):
             assert volume.keys() - {"name"} <= ALLOWED_VOLUMES, (pod.owner, volume["name"])
+
+
+def test_no_folder_of_a_pod_can_fill_its_node(rendered: Rendering) -> None:
+    """What is on the node's disk or in its memory has a size, beyond which the pod has to go and no other."""
+    for pod in rendered.pods():
+        for volume in pod.spec["volumes"]:
+            if "emptyDir" in volume:
+                assert re.fullmatch("[0-9]+[MG]i", volume["emptyDir"].get("sizeLimit", "")), (pod.owner, volume["name"])
 
 
 @pytest.mark.row("K08")

@@ -6,11 +6,13 @@ rest as a plain pod specification. A container that is not in a pod made here do
 
 {{- /*
 Takes a dict: root; component; spec, the pod specification as YAML text; user, the user and group id (10001);
-annotations, a dict. Gives a pod template: metadata and spec.
+annotations, a dict; tmpSize, the size of each /tmp (1Gi). Gives a pod template: metadata and spec.
+A folder of the node's disk that outgrows its size costs the pod, which starts anew; without one it would cost the node.
 A container's own securityContext adds to the one here (git-sync has a user of its own) and cannot weaken it.
 */ -}}
 {{- define "datasurface.pod" -}}
 {{- $user := default 10001 .user | int -}}
+{{- $tmpSize := default "1Gi" .tmpSize -}}
 {{- $spec := fromYaml .spec -}}
 {{- if hasKey $spec "Error" -}}
 {{- fail (printf "the pod of %s is no YAML: %s" .component (get $spec "Error")) -}}
@@ -20,7 +22,7 @@ A container's own securityContext adds to the one here (git-sync has a user of i
 {{- range $container := $containers -}}
 {{- $_ := set $container "securityContext" (mergeOverwrite (default dict $container.securityContext) (fromYaml (include "datasurface.containerSecurity" nil))) -}}
 {{- $tmp := printf "tmp-%s" $container.name -}}
-{{- $volumes = append $volumes (dict "name" $tmp "emptyDir" dict) -}}
+{{- $volumes = append $volumes (dict "name" $tmp "emptyDir" (dict "sizeLimit" $tmpSize)) -}}
 {{- $_ := set $container "volumeMounts" (prepend (default list $container.volumeMounts) (dict "name" $tmp "mountPath" "/tmp")) -}}
 {{- end -}}
 {{- end -}}
