@@ -225,7 +225,7 @@ NOTE = "Airflow may reach any address on the ports 443 and 6443"
     ],
 )
 def test_a_way_to_any_address_is_told(setting: str, is_told: bool) -> None:
-    """Where no cluster says what the API server's address is, the notes say that the way is open, and how to close it."""
+    """Where no cluster tells the API server's address, the notes say that the way is open, and how to close it."""
     arguments = ("install", "datasurface", str(CHART), "--dry-run=client", "--set", setting)
     text = run_helm(program(), *arguments)
     notes = text.split("\nNOTES:\n")[1]
