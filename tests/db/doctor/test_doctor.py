@@ -1,100 +1,12 @@
 """`datasurface doctor` on a real installation: all well, each thing that is not, and what it could not look at."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from datasurface.cli.main import cli
 from datasurface.errors import ExitStatus
-from tests.db.installation import Installation
-
-DEMO = Path(__file__).parents[2] / "models" / "demo"
-HEALTHY = {part: {"status": "healthy"} for part in ("metadatabase", "scheduler", "dag_processor")}
-VIEW = "yellowlive_consumer1_livedsg_customers_view"
-
-
-class Airflow:
-    """A server that gives the health document, or whatever else a test says."""
-
-    def __init__(self) -> None:
-        self.status, self.text = 200, json.dumps(HEALTHY | {"triggerer": {"status": None}})
-        self.headers: dict[str, str] = {}
-        self.paths: list[str] = []
-        outer = self
-
-        class Page(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.paths.append(self.path)
-                self.send_response(outer.status)
-                for name, value in outer.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(outer.text.encode())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def says(self, **parts: object) -> None:
-        """Let the document differ."""
-        self.text = json.dumps(HEALTHY | parts)
-
-
-@pytest.fixture
-def airflow() -> Iterator[Airflow]:
-    page = Airflow()
-    yield page
-    page.server.shutdown()
-    page.server.server_close()
-
-
-@pytest.fixture
-def datasurface(installation: Installation, tmp_path: Path):
-    """Run a command in this test's installation, as in a release called `acme`."""
-    installed = tmp_path / "installation.json"
-    installed.write_text(json.dumps({"v": 1, "image": "i:1", "namespace": "data", "instance": "acme"}))
-    environment = {
-        "DATASURFACE_CONNECTIONS": str(installation.connections_path),
-        "DATASURFACE_INSTALLATION": str(installed),
-    }
-
-    def run(*arguments: str, **more: str | None) -> Result:
-        budget = ("--budget-seconds", "0") if arguments[0] == "job" else ()
-        return CliRunner().invoke(cli, [*arguments, *budget], env={**environment, **more})
-
-    return run
-
-
-@pytest.fixture
-def running(datasurface, installation):
-    """The same with the demo model applied and batch 1 of both platforms made."""
-    installation.make_demo_source()
-    assert datasurface("model", "apply", str(DEMO)).exit_code == 0
-    for platform in ("YellowLive", "YellowForensic"):
-        assert datasurface("job", "snapshot-merge", "--platform", platform, "--store", "Store1").exit_code == 0
-    return datasurface
-
-
-def execute(installation: Installation, *statements: str) -> None:
-    """Run statements as the superuser of the merge database."""
-    with installation.session("admin") as session, session.raw.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        session.commit()
-
-
-def checks(result: Result, verdict: str) -> dict[str, dict[str, str]]:
-    """The checks of a JSON document that came to this, by title."""
-    document = json.loads(result.stdout)
-    return {check["title"]: check for check in document["checks"] if check["verdict"] == verdict}
+from tests.db.doctor.examination import DEMO, VIEW, checks, execute, with_merge
 
 
 @pytest.mark.row("K10", "K03")
@@ -195,17 +107,6 @@ def test_view_that_does_not_answer_is_told_with_its_reader(running, installation
     assert check["command"] == "datasurface reconcile-workspace-views --check-readers"
 
 
-def with_merge(installation: Installation, directory: Path, *, roles: dict[str, str] | None = None, **merge) -> str:
-    """A connections file with another merge section; `roles` are credential directories that replace known ones."""
-    document = json.loads(installation.connections_path.read_text())
-    document["merge"] |= merge
-    for role, folder in (roles or {}).items():
-        document["merge"]["credentials"][role] = {"directory": folder}
-    path = directory / "other.json"
-    path.write_text(json.dumps(document))
-    return str(path)
-
-
 @pytest.mark.row("K03", "K10", kind="refusal")
 def test_password_that_does_not_match_is_found(running, installation, tmp_path):
     """The login that is refused is named, with the likely cause; the password itself is nowhere."""
@@ -262,96 +163,3 @@ def test_server_that_is_away_is_told_once(running, installation, tmp_path):
     assert len(checks(result, "FAILED")) == 1
     unseen = checks(result, "not looked at")
     assert {check["group"] for check in unseen.values()} == {"databases", "model", "streams", "views", "airflow"}
-
-
-@pytest.mark.row("K10", kind="refusal")
-@pytest.mark.parametrize(
-    ("part", "said", "container"),
-    [
-        ("metadatabase", {"status": "unhealthy"}, "api-server"),
-        ("scheduler", {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-01-01T00:00:00"}, "scheduler"),
-        ("dag_processor", {"status": None}, "dag-processor"),
-        ("dag_processor", None, "dag-processor"),
-    ],
-)
-def test_unhealthy_part_of_airflow_is_found_behind_a_status_of_200(running, airflow, part, said, container):
-    """The document is judged, not the status of the page."""
-    airflow.says(**{part: said})
-
-    (check,) = checks(running("doctor", "--json", "--airflow-url", airflow.url), "FAILED").values()
-
-    assert check["title"] == f"Airflow's {part.replace('_', ' ')} is healthy"
-    assert check["command"].endswith(f"component=airflow -c {container} --tail=50")
-
-
-@pytest.mark.row("K10", kind="refusal")
-@pytest.mark.parametrize(
-    ("status", "text", "evidence"),
-    [
-        (502, "secret page", "HTTP status 502"),
-        (200, "<html>", "a page that is no health document"),
-        (200, "[1]", "a page that is no health document"),
-        (302, "", "HTTP status 302"),
-    ],
-)
-def test_page_that_is_not_airflows_is_told(running, airflow, status, text, evidence):
-    """Whatever answers at the address is not repeated, and a redirect is not followed."""
-    airflow.status, airflow.text, airflow.headers = status, text, {"Location": "http://127.0.0.1:1/"}
-
-    (check,) = checks(running("doctor", "--json", "--airflow-url", airflow.url), "FAILED").values()
-
-    assert check["evidence"] == evidence
-
-
-@pytest.mark.row("K10", kind="refusal")
-def test_airflow_that_is_not_there_is_told(running):
-    """A refused connection is evidence, not an error of the doctor."""
-    (check,) = checks(running("doctor", "--json", "--airflow-url", "http://127.0.0.1:1"), "FAILED").values()
-
-    assert "refused" in check["evidence"]
-
-
-@pytest.mark.row("K10", kind="refusal")
-@pytest.mark.parametrize(
-    "url", ["ftp://h", "file:///etc/passwd", "http://u:sesame@h:8080", "h:8080", "http://[", "http://h?x=1", ""]
-)
-def test_address_that_is_none_is_a_usage_error(url):
-    """Status 2 before anything is asked; a password in it is not repeated."""
-    result = CliRunner().invoke(cli, ["doctor", "--airflow-url", url])
-
-    assert result.exit_code == ExitStatus.USAGE
-    assert "sesame" not in result.output
-
-
-@pytest.mark.row("K10")
-def test_it_waits_until_all_is_well(running, airflow):
-    """Started too early, it looks again until the time is over, and says in the log what it waits for."""
-    airflow.says(scheduler={"status": "unhealthy"})
-    healing = threading.Timer(1.0, airflow.says)
-    healing.start()
-
-    result = running("doctor", "--airflow-url", airflow.url, "--wait-seconds", "60")
-
-    healing.join()
-    assert result.exit_code == ExitStatus.DONE, result.output
-    assert json.loads(result.stderr.splitlines()[0])["failed"] == ["Airflow's scheduler is healthy"]
-
-
-@pytest.mark.row("K10")
-def test_text_of_failures_fits_and_commands_can_be_copied(running, installation, airflow):
-    """Evidence, cause and command in at most 100 columns; a long command is cut where a shell goes on."""
-    airflow.says(scheduler={"status": "\x1b[31m" + "x" * 300})
-    execute(
-        installation,
-        "UPDATE public.yellowlive_batch_counter SET checked_at = now() - interval '3 hours'",
-        f"DROP VIEW public.{VIEW}",
-    )
-
-    shown = running("doctor", "--airflow-url", airflow.url)
-
-    assert shown.exit_code == ExitStatus.FINDINGS
-    assert max(map(len, shown.output.splitlines())) <= 100
-    assert "\x1b" not in shown.output
-    assert "likely: " in shown.output
-    joined = " ".join(shown.output.replace("\\\n", " ").split())
-    assert "kubectl -n data logs -l app.kubernetes.io/instance=acme,app.kubernetes.io/component=airflow" in joined
