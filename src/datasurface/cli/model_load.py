@@ -1,5 +1,6 @@
 """`datasurface model load PATH`: the isolated loader, once; `--serve` is the same for others, over HTTP."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,14 +41,20 @@ def command(ctx: click.Context, path: Path | None, as_json: bool, serve: str | N
 def _serve(address: str, own_directories: Sequence[Path]) -> None:
     from datasurface.loader import tree_archive
     from datasurface.runtime import logs, web_server
-    from datasurface.runtime.model_service import loader_service
+    from datasurface.runtime.model_service import loader_service, own_process
     from datasurface.runtime.settings import read_settings
 
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
+    own_process.shield()
     limits = loader_service.service_limits()
+    service = loader_service.LoaderService(
+        limits=limits,
+        own_directories=own_directories,
+        is_closed_to_own_pod=os.getpid() == own_process.FIRST_PID,
+    )
     web_server.serve(
-        loader_service.LoaderService(limits=limits, own_directories=own_directories),
+        service,
         web_server.bind_of(address),
         web_server.ServerLimits(
             request_bytes=tree_archive.largest_bytes(limits), answer_bytes=2 * limits.answer_bytes, idle_seconds=30

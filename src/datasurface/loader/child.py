@@ -36,6 +36,8 @@ class _NoFunction(Exception):
 
 def main(answer_fd: int, limits: dict[str, int]) -> None:
     """Run eco.py of the working directory, answer, and leave no process behind. Does not return."""
+    # The service that starts us may hold signals back; a mask is inherited.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _adopt_orphans(limits["parent_pid"])
     worker = os.fork()
     if worker == 0:

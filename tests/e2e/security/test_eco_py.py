@@ -11,9 +11,10 @@ import pytest
 from tests.e2e.harness.installation import Installation
 from tests.e2e.harness.probes import api_server, pod_address
 
-#: Looks for secrets and ways out, and fails with what it found, which the author's terminal shows.
+#: Looks for secrets and ways out, asks the loader to end and to work, and fails with what it found, which the author's
+#: terminal shows.
 SPY: Final = """
-import json, os, socket
+import http.client, json, os, signal, socket
 found = {"files": [], "open": [], "variables": []}
 for root in ("/etc/datasurface", "/var/run/secrets", "/run/secrets", "/repository", "/git"):
     for folder, _, names in os.walk(root):
@@ -39,6 +40,17 @@ for host, port in PLACES:
         found["open"].append([host, port])
     except OSError:
         pass
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+    os.kill(1, number)
+try:
+    found["files"] += ["/proc/1/fd/" + name for name in os.listdir("/proc/1/fd")]
+except OSError:
+    pass
+for host in ("127.0.0.1", socket.gethostbyname(socket.gethostname())):
+    asking = http.client.HTTPConnection(host, 8080, timeout=5)
+    asking.request("POST", "/load", body=b"x")
+    if asking.getresponse().status != 403:
+        found["open"].append("the loader at " + host)
 try:
     with open("/usr/e2e-mark", "w") as file:
         file.write("x")

@@ -8,6 +8,7 @@ looked at here.
 import contextlib
 import os
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -24,6 +25,7 @@ from datasurface.loader.tree import TreeTooLarge
 from datasurface.loader.tree_archive import ArchiveRefused
 from datasurface.runtime import logs
 from datasurface.runtime.model_service import leftovers
+from datasurface.runtime.model_service.own_process import FIRST_PID
 from datasurface.runtime.web_server import answer, is_health_check
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ _OWN_BYTES: Final = 96 * MIB
 _LEAST_BYTES: Final = 128 * MIB
 #: Where a container reads its memory limit, by the version of control groups.
 _CONTAINER_LIMITS: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-_INIT_PID: Final = 1
 
 
 def service_limits(container_limits: Sequence[Path] = _CONTAINER_LIMITS) -> Limits:
@@ -54,10 +55,14 @@ def service_limits(container_limits: Sequence[Path] = _CONTAINER_LIMITS) -> Limi
 
 @dataclass(kw_only=True)
 class LoaderService:
-    """The WSGI application. `own_directories` are nobody else's: all that they hold goes now and after each load."""
+    """The WSGI application. `own_directories` are nobody else's: all that they hold goes now and after each load.
+
+    `is_closed_to_own_pod` refuses loads that come from an address of the pod: only a model would ask for them there.
+    """
 
     limits: Limits
     own_directories: Sequence[Path] = ()
+    is_closed_to_own_pod: bool = False
     run: Callable[[Path, Path, Limits], Outcome] = model_process.run
     turn_seconds: float = TURN_SECONDS
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -69,7 +74,7 @@ class LoaderService:
         """Answer one request; what goes wrong is told by a status alone."""
         if is_health_check(environ):
             return answer(start_response, "200 OK", b"ok\n")
-        refusal = _refusal(environ)
+        refusal = self._refusal(environ)
         if refusal is not None:
             return answer(start_response, refusal)
         try:
@@ -118,19 +123,29 @@ class LoaderService:
         )
         return outcome
 
+    def _refusal(self, environ: "WSGIEnvironment") -> str | None:
+        """The status of a request that is none to load."""
+        if environ["PATH_INFO"] != "/load":
+            return "404 Not Found"
+        if environ["REQUEST_METHOD"] != "POST":
+            return "405 Method Not Allowed"
+        if self.is_closed_to_own_pod and _is_own(environ["REMOTE_ADDR"]):
+            return "403 Forbidden"
+        return None if environ.get("CONTENT_LENGTH") else "411 Length Required"
+
     def _wipe(self) -> None:
         for directory in self.own_directories:
             if not leftovers.empty(directory):
                 logs.logger("loader").warning("something of a load stays", directory=str(directory))
 
 
-def _refusal(environ: "WSGIEnvironment") -> str | None:
-    """The status of a request that is none to load."""
-    if environ["PATH_INFO"] != "/load":
-        return "404 Not Found"
-    if environ["REQUEST_METHOD"] != "POST":
-        return "405 Method Not Allowed"
-    return None if environ.get("CONTENT_LENGTH") else "411 Length Required"
+def _is_own(address: str) -> bool:
+    """Whether an address is one of this pod: only those can be bound to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family) as bound:
+        bound.bind((address, 0))
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -147,7 +162,7 @@ def _private_directory() -> Iterator[Path]:
 
 def _end_what_is_left() -> None:
     """As a container's first process: end every other one at once, however fast they fork, and reap them."""
-    if os.getpid() != _INIT_PID:
+    if os.getpid() != FIRST_PID:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
