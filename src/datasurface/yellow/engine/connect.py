@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from datasurface.connections import Endpoint, Login
 from datasurface.yellow.engine import database_errors
+from datasurface.yellow.engine.login_connection import connected
 
 
 class Purpose(StrEnum):
@@ -161,16 +162,7 @@ def open_session(endpoint: Endpoint, login: Login, *, application_name: str, pur
     if it refuses the login.
     """
     with database_errors.reporting(f"connecting to {endpoint} as {login.username}"):
-        raw = psycopg2.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            dbname=endpoint.database,
-            sslmode=endpoint.sslmode,
-            user=login.username,
-            password=login.password,
-            application_name=application_name,
-            **_PARAMETERS,
-        )
+        raw = connected(endpoint, login, application_name=application_name, parameters=_PARAMETERS)
         try:
             raw.autocommit = True
             _put_settings(raw, purpose)

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psycopg2
 from psycopg2 import extensions, sql
 
 from datasurface.connections import Connections
 from datasurface.yellow.engine import database_errors, queries
+from datasurface.yellow.engine.login_connection import connected
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.dag_config import DagStatus
 
@@ -89,16 +89,7 @@ def read(connections: Connections, *, known: object = None) -> DagRows | None:
 def _snapshot(connections: Connections) -> Iterator[extensions.cursor]:
     endpoint, login = connections.merge("dags")
     with database_errors.reporting(f"reading DAG rows from {endpoint} as {login.username}"):
-        raw = psycopg2.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            dbname=endpoint.database,
-            sslmode=endpoint.sslmode,
-            user=login.username,
-            password=login.password,
-            application_name=_APPLICATION,
-            **_PARAMETERS,
-        )
+        raw = connected(endpoint, login, application_name=_APPLICATION, parameters=_PARAMETERS)
         try:
             raw.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with raw.cursor() as cursor:
