@@ -152,4 +152,4 @@ def test_a_pod_without_installation_parts_is_whole():
 
     spec = manifest(request)["spec"]
 
-    assert [volume["name"] for volume in spec["volumes"]] == ["tmp"]
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]

@@ -15,6 +15,8 @@ from datasurface.yellow.plan import names
 USER_ID: Final = 10001
 #: Readable by the group of the pod alone.
 SECRET_MODE: Final = 0o440
+#: A job writes next to nothing; a pod that fills the node's disk would take others with it.
+TEMPORARY_SIZE: Final = "1Gi"
 CONTAINER: Final = "base"
 CONNECTIONS_DIRECTORY: Final = "/etc/datasurface/connections"
 CREDENTIALS_DIRECTORY: Final = "/etc/datasurface/credentials"
@@ -127,7 +129,7 @@ def _environment(request: PodRequest) -> dict[str, str]:
 
 
 def _volumes(request: PodRequest) -> list[k8s.V1Volume]:
-    volumes = [k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource())]
+    volumes = [k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit=TEMPORARY_SIZE))]
     if request.connections_config_map is not None:
         source = k8s.V1ConfigMapVolumeSource(name=request.connections_config_map)
         volumes.append(k8s.V1Volume(name="connections", config_map=source))
