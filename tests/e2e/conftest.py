@@ -49,6 +49,7 @@ ORDER: Final = (
     "neighbour/test_long_outage_begins.py",
     "security",
     "install/test_chart_checks.py",
+    "install/test_missing_images.py",
     "stream_rows",
     "neighbour/test_long_outage_ends.py",
     "neighbour/test_same_namespace.py",

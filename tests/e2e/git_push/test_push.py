@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 import pytest
 
@@ -53,10 +54,12 @@ def test_a_new_column_is_in_the_views_within_a_minute(installation: Installation
 def test_streams_go_on_under_the_new_model(installation: Installation) -> None:
     """The next batch fills the new columns."""
     before = committed(installation.sql, LIVE)[-1].batch_id
-    installation.sql.rows("customer_writer", SOURCE, "UPDATE addresses SET country = 'USA' WHERE id = 'ADDR001'")
+    moment = datetime(2025, 1, 31, 10, 15)
+    change = "UPDATE customers SET lastupdated = %s WHERE id = 'CUST001'"
+    installation.sql.rows("customer_writer", SOURCE, change, [moment])
     until("a batch", lambda: committed(installation.sql, LIVE)[-1].batch_id > before, seconds=120)
-    statement = "SELECT country FROM public.yellowlive_consumer1_livedsg_addresses_view WHERE id = 'ADDR001'"
-    until("the value", lambda: installation.sql.value("consumer1", MERGE, statement) == "USA", seconds=30)
+    statement = "SELECT lastupdated FROM public.yellowlive_consumer1_livedsg_customers_view WHERE id = 'CUST001'"
+    until("the value", lambda: installation.sql.value("consumer1", MERGE, statement) == moment, seconds=30)
 
 
 @pytest.mark.row("Q01", kind="refusal")
