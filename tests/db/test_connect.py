@@ -45,7 +45,7 @@ def test_every_session_has_the_canonical_settings(installation: Installation, wh
     with admin.raw.cursor() as cursor:
         for setting in (
             "DateStyle = 'German'",
-            "statement_timeout = 5",
+            "statement_timeout = 5000",
             "row_security = on",
             "lc_monetary = 'C.UTF-8'",
         ):
