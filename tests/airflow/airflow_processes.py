@@ -38,7 +38,7 @@ ADMIN, PASSWORD = "administrator", "only for tests"
 STEP_SECONDS = 0.1
 CREATED = 201
 #: What a shell may hold and the processes must not; without its bytecode Airflow begins three times slower.
-FOREIGN = ("AIRFLOW", "DATASURFACE", "PYTHONDONTWRITEBYTECODE")
+FOREIGN = ("AIRFLOW", "_AIRFLOW", "DATASURFACE", "PYTHONDONTWRITEBYTECODE")
 SEPARATOR = "\f"
 AIRFLOW_COMMANDS = """
 import json, sys

@@ -12,6 +12,8 @@ from datasurface.yellow.plan import names
 ROWS = names.airflow_dsg("YellowLive")
 STORE_FILE = "yellowlive_factory_dag__Store1.py"
 FIXED = {"yellowlive_infrastructure_dag.py", "datasurface_housekeeping_dag.py"}
+#: How Airflow tells a parse that a task wants one DAG. Its own way of setting it leaves it set.
+WANTED_DAG = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 MakeBundle = Callable[..., StreamBundle]
 
 

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
 from datasurface.yellow.plan import names
-from tests.airflow.bundle_files import FIXED, ROWS, STORE_FILE, MakeBundle, files, held
+from tests.airflow.bundle_files import FIXED, ROWS, STORE_FILE, WANTED_DAG, MakeBundle, files, held
 from tests.airflow.merge_database import INSTALLATION, MergeDatabase, config
 
 
@@ -152,14 +151,17 @@ def test_a_bad_row_becomes_a_file_of_its_own(merge: MergeDatabase, bundle: MakeB
 
 
 @pytest.mark.row("D17")
-def test_a_task_takes_the_folder_as_it_is(merge: MergeDatabase, bundle: MakeBundle) -> None:
+def test_a_task_takes_the_folder_as_it_is(
+    merge: MergeDatabase, bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a folder it asks no database; without one it makes it."""
     merge.publish(config())
-    with _airflow_parsing_context_manager(dag_id="yellowlive__Store1_ingestion", task_id="snapshot_merge_job"):
-        bundle().initialize()
-        merge.server.stop()
-        again = bundle()
-        again.initialize()
+    monkeypatch.setenv(WANTED_DAG, "yellowlive__Store1_ingestion")
+    bundle().initialize()
+    merge.server.stop()
+
+    again = bundle()
+    again.initialize()
 
     assert files(again) == FIXED | {STORE_FILE}
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.sdk import DAG, AssetOrTimeSchedule
-from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
 
@@ -22,6 +21,7 @@ from datasurface.runtime.dags import builder, dag_files, housekeeping, infrastru
 from datasurface.runtime.dags.platform_config import platform_config
 from datasurface.yellow.engine.control.dag_rows import ActiveRow, PlatformFacts
 from datasurface.yellow.plan.installation import Installation
+from tests.airflow.bundle_files import WANTED_DAG
 from tests.airflow.merge_database import INSTALLATION, config
 
 FACTS = PlatformFacts(
@@ -220,11 +220,12 @@ def test_a_thousand_streams_are_parsed_within_seconds(shards: dict[str, str]) ->
 
 
 @pytest.mark.row("D16", "D17")
-def test_a_task_builds_its_own_dag_alone(shards: dict[str, str]) -> None:
+def test_a_task_builds_its_own_dag_alone(shards: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Out of a file with the DAGs of many streams."""
     code = next(code for code in shards.values() if "'yellowlive__Store0007_ingestion'" in code)
-    with _airflow_parsing_context_manager(dag_id="yellowlive__Store0007_ingestion", task_id="snapshot_merge_job"):
-        found = dags_of(code)
+    monkeypatch.setenv(WANTED_DAG, "yellowlive__Store0007_ingestion")
+
+    found = dags_of(code)
 
     assert [dag.dag_id for dag in found] == ["yellowlive__Store0007_ingestion"]
 
