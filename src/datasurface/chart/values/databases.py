@@ -36,8 +36,8 @@ class DataStorage(Storage):
     """The volume of a StatefulSet, whose claim Kubernetes makes from a template that nobody may change."""
 
     size: Bytes = Field(
-        description="Size of the claim. It stays as it was installed: to grow the volume, leave the value and patch the "
-        "claim, if its StorageClass allows that."
+        description="Size of the claim. It stays as it was installed: to grow the volume, leave the value and patch "
+        "the claim, if its StorageClass allows that."
     )
 
 
