@@ -41,12 +41,12 @@ ORDER: Final = (
     "install/test_installation.py",
     "install/test_confinement.py",
     "pipeline/test_counts.py",
-    "pipeline/test_latency.py",
     "neighbour/test_late_database_begins.py",
-    "simulator",
-    "git_push",
+    "pipeline/test_latency.py",
     "neighbour/test_late_database_ends.py",
     "neighbour/test_long_outage_begins.py",
+    "simulator",
+    "git_push",
     "security",
     "install/test_chart_checks.py",
     "install/test_missing_images.py",
@@ -143,7 +143,7 @@ def started(cluster: Cluster, folder: Path, keeps: bool) -> Iterator[Installatio
     yield installation
     installation.close()
     if not keeps:
-        cluster.remove_namespace(NAMESPACE)
+        cluster.remove_namespace(NAMESPACE, waits=False)
 
 
 @pytest.fixture(scope="session")

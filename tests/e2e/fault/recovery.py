@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from tests.e2e.harness.installation import Installation
@@ -21,16 +20,13 @@ def change_source(installation: Installation, mark: str) -> None:
 
 
 def running_job(installation: Installation, job_pods: JobPods, *, seconds: float = 120) -> JobPod:
-    """A job of the live stream that has just begun, so that it has most of its budget before it."""
-    known = {pod.uid for pod in job_pods.seen()}
+    """A job of the live stream that is at work now."""
 
-    def fresh() -> JobPod | None:
-        found = [p for p in job_pods.running() if p.uid not in known and (p.run_id or "").startswith(LIVE.dag_id)]
-        return found[0] if found and _is_running(installation, found[0]) else None
+    def at_work() -> JobPod | None:
+        found = [pod for pod in job_pods.running() if (pod.run_id or "").startswith(LIVE.dag_id)]
+        return found[-1] if found and _is_running(installation, found[-1]) else None
 
-    pod = until("a new job of the live stream", fresh, seconds=seconds, every_seconds=0.2)
-    time.sleep(2)
-    return pod
+    return until("a job of the live stream", at_work, seconds=seconds, every_seconds=0.2)
 
 
 def airflow_run(pod: JobPod) -> str:

@@ -34,12 +34,16 @@ def pod_of_address(installation: Installation, job_pods: JobPods, address: str) 
 @pytest.mark.timeout(600)
 def test_a_job_killed_in_mid_batch_has_one_effect(installation: Installation, job_pods: JobPods) -> None:
     """Killed while it waits to write; tried again under the same run_id; one committed batch of that run."""
-    sql = installation.sql
+    sql, airflow = installation.sql, installation.airflow
+    # A run that has looked already keeps that result; so the change has to be there before the run's first look.
+    airflow.pause(LIVE.dag_id, is_paused=True)
+    airflow.wait_idle(LIVE.dag_id, seconds=120)
     before = committed(sql, LIVE)[-1].batch_id
     with sql.session("postgres", MERGE) as holder:
         holder.execute("BEGIN")
         holder.execute(LOCK)
         change_source(installation, "killed in mid-batch")
+        airflow.pause(LIVE.dag_id, is_paused=False)
         waiting: list[Any] = until("the job waits", lambda: sql.rows("postgres", MERGE, WAITING), seconds=120)
         backend, address = waiting[0]
         pod = pod_of_address(installation, job_pods, address)

@@ -120,11 +120,11 @@ class Cluster:
             self.existing.kube_client, name, extra_metadata={"name": name, "labels": {LABEL: "true", **labels}}
         )
 
-    def remove_namespace(self, name: str) -> None:
-        """Remove a namespace with the releases and all else that is in it, and wait until it is gone."""
+    def remove_namespace(self, name: str, *, waits: bool = True) -> None:
+        """Remove a namespace with the releases and all else that is in it; with `waits` return when it is gone."""
         for release in json.loads(self.helm("list", *_ANY_STATE, "-n", name, "-o", "json")):
             self.helm("uninstall", release["name"], "-n", name)
-        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s", seconds=150)
+        self.kubectl("delete", "namespace", name, "--ignore-not-found", f"--wait={str(waits).lower()}", seconds=150)
 
     def left_namespaces(self) -> list[str]:
         """Namespaces that an earlier run left behind."""

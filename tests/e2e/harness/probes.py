@@ -12,16 +12,18 @@ from tests.e2e.harness.release import COMPONENT, INSTANCE
 
 #: Tries addresses given as host:port and prints what came of each; a name that is unknown counts as closed.
 PROBE: Final = """
-import json, socket, sys
-found = {}
-for place in sys.argv[1:]:
+import concurrent.futures, json, socket, sys
+
+def tried(place):
     host, port = place.rsplit(":", 1)
     try:
         socket.create_connection((host, int(port)), 4).close()
-        found[place] = "open"
+        return "open"
     except OSError as error:
-        found[place] = type(error).__name__
-print(json.dumps(found))
+        return type(error).__name__
+
+with concurrent.futures.ThreadPoolExecutor() as pool:
+    print(json.dumps(dict(zip(sys.argv[1:], pool.map(tried, sys.argv[1:])))))
 """
 OPEN: Final = "open"
 

@@ -64,7 +64,7 @@ class Release:
 
     def uninstall(self) -> None:
         """`helm uninstall`; volumes and Secrets stay."""
-        self.cluster.helm("uninstall", self.name, "-n", self.namespace, "--wait")
+        self.cluster.helm("uninstall", self.name, "-n", self.namespace)
 
     def is_installed(self) -> bool:
         """Whether Helm knows the release."""

@@ -17,5 +17,9 @@ def test_linters_of_the_chart_find_nothing(measurements: Measurements) -> None:
         ["make", "--no-print-directory", "chart-lint"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     said = done.stdout + done.stderr
-    skipped = [line for line in said.splitlines() if "not shown" in line]
-    measurements.record("lint", 0 if done.returncode == 0 else 1, "; ".join(skipped) or said[-300:].replace("\n", " "))
+    if done.returncode:
+        measurements.record("lint", 1, said[-3000:])
+    missing = [line.split()[0] for line in said.splitlines() if "not shown" in line]
+    if missing:
+        pytest.skip(f"CHART_TOOLS names no folder that has {', '.join(missing)}")
+    measurements.record("lint", 0)

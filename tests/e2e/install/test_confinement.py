@@ -10,7 +10,7 @@ from tests.e2e.harness.cluster import CommandFailed, run
 from tests.e2e.harness.installation import Installation
 from tests.e2e.harness.job_pods import JobPods
 from tests.e2e.harness.measurements import Measurements
-from tests.e2e.harness.streams import LIVE
+from tests.e2e.harness.streams import FORENSIC
 from tests.e2e.harness.waiting import until
 
 MIB = 1 << 20
@@ -63,10 +63,10 @@ def test_job_pods_are_small_and_confined(installation: Installation, job_pods: J
 @pytest.mark.row("K08")
 def test_a_finished_job_pod_is_removed(installation: Installation, job_pods: JobPods) -> None:
     """The pod goes when its run has ended."""
-    first = until("a batch job's pod", lambda: next((p for p in job_pods.seen() if p.run_id), None), seconds=90)
-    until("its end", lambda: next(p for p in job_pods.seen() if p.uid == first.uid).is_gone, seconds=120)
-    assert next(p for p in job_pods.seen() if p.uid == first.uid).exit_code == 0
-    assert LIVE.dag_id in installation.airflow.dags()
+    run_id = installation.airflow.trigger(FORENSIC.dag_id)
+    assert installation.airflow.wait_run(FORENSIC.dag_id, run_id, seconds=120) == "success"
+    ended = until("its end", lambda: [pod for pod in job_pods.of_run(run_id) if pod.is_gone], seconds=30)
+    assert [pod.exit_code for pod in ended] == [0]
 
 
 def platform_name(run_id: str) -> str:

@@ -27,5 +27,5 @@ def neighbour(cluster: Cluster, folder: Path, installation: Installation) -> Ite
     second = installed(release, values, folder)
     yield Neighbour(installation=second, storage_class=storage_class, away_since=time.monotonic())
     second.close()
-    cluster.remove_namespace(NAMESPACE)
+    cluster.remove_namespace(NAMESPACE, waits=False)
     cluster.kubectl("delete", "storageclass", storage_class, "--ignore-not-found")

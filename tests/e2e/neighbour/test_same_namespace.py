@@ -20,16 +20,17 @@ def second(installation: Installation, folder: Path) -> Iterator[Installation]:
     """Another release beside the shared one; what it keeps beyond `helm uninstall` goes too."""
     cluster = installation.cluster
     if NAMESPACE in cluster.left_namespaces():
-        cluster.remove_namespace(NAMESPACE)
+        cluster.remove_namespace(NAMESPACE, waits=False)
     release = Release(cluster=cluster, name="second", namespace=installation.namespace, folder=folder)
     if release.is_installed():
         release.uninstall()
+        release.wait_gone("postgres")
     began = release.install({"simulator": {"enabled": False}})
     second = Installation(release=release, folder=folder, began_at=began)
     yield second
     second.close()
     release.uninstall()
-    cluster.kubectl("delete", "pvc,secret", "-n", release.namespace, "-l", release.selector, "--timeout=60s")
+    cluster.kubectl("delete", "pvc,secret,pod", "-n", release.namespace, "-l", release.selector, "--wait=false")
 
 
 @pytest.mark.row("K02")
