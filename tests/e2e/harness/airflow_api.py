@@ -14,7 +14,10 @@ from tests.e2e.harness.secrets import secret_values
 from tests.e2e.harness.waiting import until
 
 _TIMEOUT_SECONDS: Final = 20
+_DECISION_SECONDS: Final = 1.5
 FINISHED: Final = frozenset({"success", "failed"})
+JOB_TASK: Final = "snapshot_merge_job"
+AT_WORK: Final = frozenset({"scheduled", "queued", "running", "restarting"})
 
 
 class AirflowApi:
@@ -102,12 +105,17 @@ class AirflowApi:
         return str(run["state"])
 
     def wait_idle(self, dag_id: str, *, seconds: float) -> None:
-        """Wait until no run of a DAG is under way."""
-        until(
-            f"no run of {dag_id}",
-            lambda: all(run["state"] in FINISHED for run in self.runs(dag_id, limit=10)),
-            seconds=seconds,
-        )
+        """Wait until no job of a paused stream is at work; looked at twice, as the scheduler may be amid a decision.
+
+        Its last run may stay open: pausing also stops the tasks that come after the job.
+        """
+        for _ in range(2):
+            until(f"no job of {dag_id}", lambda: not self._jobs_at_work(dag_id), seconds=seconds)
+            time.sleep(_DECISION_SECONDS)
+
+    def _jobs_at_work(self, dag_id: str) -> list[str]:
+        open_runs = [run["dag_run_id"] for run in self.runs(dag_id, limit=10) if run["state"] not in FINISHED]
+        return [run_id for run_id in open_runs if self.tasks(dag_id, run_id)[JOB_TASK]["state"] in AT_WORK]
 
     def close(self) -> None:
         """End the port-forward."""

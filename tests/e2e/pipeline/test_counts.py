@@ -23,13 +23,15 @@ Net = dict[str, dict[str, NetChange]]
 @pytest.fixture(scope="module")
 def paused(installation: Installation) -> Iterator[dict[Platform, BatchRow]]:
     """Both streams at rest; their last batches."""
-    for platform in PLATFORMS:
-        installation.airflow.pause(platform.dag_id, is_paused=True)
-    for platform in PLATFORMS:
-        installation.airflow.wait_idle(platform.dag_id, seconds=120)
-    yield {platform: committed(installation.sql, platform)[-1] for platform in PLATFORMS}
-    for platform in PLATFORMS:
-        installation.airflow.pause(platform.dag_id, is_paused=False)
+    try:
+        for platform in PLATFORMS:
+            installation.airflow.pause(platform.dag_id, is_paused=True)
+        for platform in PLATFORMS:
+            installation.airflow.wait_idle(platform.dag_id, seconds=120)
+        yield {platform: committed(installation.sql, platform)[-1] for platform in PLATFORMS}
+    finally:
+        for platform in PLATFORMS:
+            installation.airflow.pause(platform.dag_id, is_paused=False)
 
 
 @pytest.fixture(scope="module")
