@@ -19,7 +19,9 @@ def unpack(archive: Path, folder: Path) -> None:
     if archive.suffix == ".zst":
         content = zstandard.ZstdDecompressor().stream_reader(content).read()
     with tarfile.open(fileobj=io.BytesIO(content)) as opened:
-        opened.extractall(folder, filter="data")
+        # By attribute, since Debian 12's Python takes no argument for it.
+        opened.extraction_filter = getattr(tarfile, "data_filter", None)
+        opened.extractall(folder)
 
 
 if __name__ == "__main__":
