@@ -188,7 +188,9 @@ def test_an_interrupted_program_takes_its_server_along() -> None:
     """Ctrl-C in the middle of a program ends the server in good order, not beside it."""
     program = (
         "from datasurface.demo.embedded import EmbeddedServer\n"
-        "import time\n"
+        "import signal, time\n"
+        # A shell starts what runs in the background with SIGINT ignored, and so would be what that starts.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with EmbeddedServer(fast=True) as s:\n"
         "    print(s.folder, flush=True)\n"
         "    time.sleep(60)\n"
