@@ -31,6 +31,7 @@ def configs(count: int) -> dict[str, Any]:
 
 
 @pytest.mark.row("D11", "D18")
+@pytest.mark.row("D19")
 def test_the_file_of_a_stream(golden: Golden) -> None:
     """What Airflow shows as the DAG's code: this stream's configuration and nothing else."""
     files = dag_files.stream_files("yellowlive", {"Store1": document()})
@@ -84,6 +85,7 @@ def test_no_text_of_a_row_becomes_code(text: str) -> None:
 
 
 @pytest.mark.row("D11", kind="refusal")
+@pytest.mark.row("D19", kind="refusal")
 def test_a_failing_file_raises_the_error_with_what_to_do() -> None:
     """Airflow shows its text as the import error of that file."""
     code = dag_files.failing_file(BadRow("row 'it''s\n' is bad", fix="mend {it}"))
