@@ -6,21 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import psycopg2
 
 from datasurface.errors import StateError
-from datasurface.yellow.engine import database_errors
-from datasurface.yellow.engine.batch import batch_state, batches, crash_points, first_load, merge_batch
+from datasurface.yellow.engine.batch import batch_state, batches, comparing, crash_points, merge_batch
 from datasurface.yellow.engine.batch.applied import RowsDoNotFit
 from datasurface.yellow.engine.batch.batch_state import ColumnState, DatasetState
 from datasurface.yellow.engine.batch.batches import Batch, StreamHistory
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.batch.looking import Dataset, Looking, LookOutcome, Snapshot
-from datasurface.yellow.engine.difference import comparison
-from datasurface.yellow.engine.difference.comparison import Comparing, Streamed, Unchanged
+from datasurface.yellow.engine.difference.comparison import Unchanged
 from datasurface.yellow.engine.difference.delta import Counts, DuplicateKey
 from datasurface.yellow.engine.difference.difference import RepeatedLine
-from datasurface.yellow.engine.source import duplicates, snapshot
-from datasurface.yellow.engine.source.readings import Reading
-from datasurface.yellow.engine.tables import merge_tables
-from datasurface.yellow.engine.tables.merge_tables import MergeTables
+from datasurface.yellow.engine.source import duplicates
 from datasurface.yellow.plan.streams import StreamPlan
 
 _Columns = Mapping[str, Sequence[ColumnState]]
@@ -39,17 +34,6 @@ class SchemaChanged(StateError):
         )
 
 
-class RowsOfAnotherStream(StateError):
-    """A stream without a batch finds rows in its merge table; their batch ids are of another stream."""
-
-    def __init__(self, stream: StreamPlan, table: str) -> None:
-        super().__init__(
-            f"{table} holds rows, but stream {stream.stream_key} has made no batch: they are another stream's, as when "
-            "a store's consistency changes. Nothing was read or applied",
-            fix="Restore the store's consistency in the model, or move the table away under another name",
-        )
-
-
 def look(looking: Looking) -> LookOutcome:
     """Bring the merge tables to the source's present state. Everything of a batch is committed at once, or nothing is.
 
@@ -60,7 +44,7 @@ def look(looking: Looking) -> LookOutcome:
     looking.merge.commit()
     _refuse_other_schema(looking.stream, history.unfinished)
     with _explaining(looking):
-        found = _compared(looking, history)
+        found = comparing.compared(looking, history)
         if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
             note = batches.wrong_record(history.committed, _states(found)) if looking.in_full else None
             if note is None:
@@ -75,39 +59,6 @@ def _refuse_other_schema(stream: StreamPlan, unfinished: Batch | None) -> None:
     if unfinished is None or not unfinished.state.staged or unfinished.state.schema_hash == stream.schema_hash:
         return
     raise SchemaChanged(stream, unfinished)
-
-
-def _compared(looking: Looking, history: StreamHistory) -> Snapshot:
-    """Take the source's snapshot and compare every dataset; the snapshot stays open, the merge side is let go."""
-    taken_at = batches.server_time(looking.merge)
-    looking.merge.rollback()
-    readings = snapshot.begin(looking.source, looking.stream)
-    for reading in readings:
-        snapshot.verify(looking.source, reading)
-    tables = merge_tables.of_stream(looking.stream, looking.links.schema)
-    datasets: list[Dataset] = []
-    held_bytes = 0
-    for reading, table in zip(readings, tables, strict=True):
-        dataset = _compare_one(looking, history, reading, table, looking.difference_bytes - held_bytes)
-        if isinstance(dataset.verdict, Streamed):
-            held_bytes += dataset.verdict.delta.size_bytes
-        datasets.append(dataset)
-    looking.merge.rollback()
-    return Snapshot(datasets=tuple(datasets), taken_at=taken_at)
-
-
-def _compare_one(
-    looking: Looking, history: StreamHistory, reading: Reading, tables: MergeTables, limit_bytes: int
-) -> Dataset:
-    looking.links.refuse_if_cancelled()
-    committed = history.committed
-    previous = committed.state.datasets.get(tables.plan.dataset) if committed else None
-    if committed is None and not first_load.is_empty(looking.merge, tables):
-        raise RowsOfAnotherStream(looking.stream, tables.plan.merge_table)
-    job = Comparing(reading=reading, tables=tables, previous=previous, limit_bytes=limit_bytes, in_full=looking.in_full)
-    with database_errors.reporting(f"comparing {tables.plan.dataset}"):
-        verdict = comparison.compare(looking.source, looking.merge, job)
-    return Dataset(reading=reading, tables=tables, verdict=verdict, carries_checksum=job.carries_checksum)
 
 
 def _unchanged(looking: Looking, history: StreamHistory, found: Snapshot) -> LookOutcome:
