@@ -11,7 +11,7 @@ SUITE := tests/unit tests/docs tests/tools tests/chart tests/git tests/db simula
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
-  acceptance acceptance-check golden generate chart-lint bench lock clean
+  acceptance acceptance-check golden generate chart-lint bench versions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ generate: dev ## write the generated files of the chart anew: values.yaml, its s
 # ct and kubeconform are taken from PATH, or from the folder or archive that CHART_TOOLS= names; without them: not shown.
 chart-lint: dev .venv-lint/locks.stamp ## the chart by other people's rules: helm lint, ct, yamllint, kubeconform, checkov
 	@CHART_TOOLS=$(CHART_TOOLS) $(BIN)/python -m tools.chart_lint
+
+# Versions of PostgreSQL: of the wheel and the system's packages, and in folders that DATASURFACE_POSTGRES= names.
+versions: dev ## tests/versions: every pair of the PostgreSQL versions that are here, collations, a standby, a pooler
+	@DATASURFACE_POSTGRES=$(DATASURFACE_POSTGRES) $(BIN)/python -m pytest -n $(WORKERS) --record-results build/versions-results.json tests/versions
 
 bench: dev ## time the engine against COPY|COPY; writes bench/results/latest.json
 	@$(BIN)/python -m bench

@@ -1,10 +1,10 @@
 """Values of every type of the model: a second look finds nothing, and the smallest change of the text is found.
 
-Every type is a dataset of its own, once as a value and once as a key, and all of them are one stream. `TWINS` are
-texts that the type's own `=` calls equal; the platform does not, since consumers see the text.
+Every type is a dataset of its own, once as a value and once as a key, and all of them are one stream. Values
+and twins (texts that the type's own `=` calls equal, and the platform does not) are those of `type_values`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -17,52 +17,9 @@ from datasurface.yellow.engine import copy
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import Counts
 from tests.db.engine.conftest import LIVE
+from tests.db.engine.type_values import KEY_TYPES, TWINS, VALUES
 from tests.db.streams import SCHEMA, Stream, column, plan, table
 
-#: By type: values that differ as text, each as PostgreSQL reads it.
-VALUES: Final[Mapping[DataType, Sequence[str]]] = {
-    dsl.VarChar(20): ["", " ", "a", "A", "a ", "ä", "\t", "\\N", "漢" * 20],
-    dsl.VarChar(): ["", "x" * 10_000, "x" * 9_999 + "y"],
-    dsl.Char(3): ["", "a", "ab", "abc", "äöü", "\\"],
-    dsl.Text(): ["", "\n", "\\n", "\\", "'", '"', "NULL", "😀"],
-    dsl.SmallInt(): ["-32768", "-1", "0", "32767"],
-    dsl.Integer(): ["-2147483648", "0", "2147483647"],
-    dsl.BigInt(): ["-9223372036854775808", "0", "9223372036854775807"],
-    dsl.Decimal(10, 2): ["0", "-0.01", "99999999.99", "NaN"],
-    dsl.Decimal(): ["1", "1.0", "1.00", "0", "0.0", "NaN", "Infinity", "-Infinity", "1e100", "-1e-100", "9" * 100],
-    dsl.Real(): ["0", "-0", "NaN", "Infinity", "-Infinity", "1e-45", "3.4028235e38", "0.1", "1.0000001"],
-    dsl.Double(): ["0", "-0", "NaN", "Infinity", "-Infinity", "5e-324", "1.797e308", "0.1", "0.30000000000000004"],
-    dsl.Date(): ["-infinity", "infinity", "4713-01-01 BC", "0001-01-01", "1582-10-10", "2024-02-29", "5874897-12-31"],
-    dsl.Time(): ["00:00", "24:00", "23:59:59.999999", "12:00:00.1"],
-    dsl.Timestamp(): [
-        "-infinity",
-        "infinity",
-        "4713-01-01 00:00 BC",
-        "2024-02-29 12:00:00.000001",
-        "294276-12-31 23:59",
-    ],
-    dsl.TimestampTZ(): ["-infinity", "infinity", "0044-03-15 12:00Z BC", "2024-03-31 02:30+01", "2024-03-31 02:30+02"],
-    dsl.Interval(): ["0", "1 month", "30 days", "720 hours", "-1 day +02:03", "1 year 2 mons 3 days 4:05:06.7"],
-    dsl.Boolean(): ["true", "false"],
-    dsl.UUID(): ["00000000-0000-0000-0000-000000000000", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"],
-    dsl.Bytes(): ["", "\\x00", "\\x5c", "\\xdeadbeef", "\\x0a09"],
-    dsl.JSON(): ['{"a":1}', '{"a": 1}', '{"a":\n1}', "[1.0]", "[1.00]", '{"a":1,"a":2}', "null", '"\\u0041"', '"A"'],
-    dsl.JSONB(): ["1", "1.0", "1.00", '{"a": 1.0}', '{"a": 1.00}', "[]", "{}", "null", '"\\\\N"', '["\\t"]'],
-    dsl.Array(dsl.Integer()): ["{}", "{NULL}", "{1,NULL,3}", "{{1,2},{3,4}}", "[2:3]={1,2}", "{1,2}"],
-    dsl.Array(dsl.Text()): ["{}", "{NULL}", '{"NULL"}', '{""}', '{"a,b"}', "{a,b}", '{"\\"\\\\"}', '{"\t"}'],
-    dsl.Array(dsl.Decimal()): ["{1.0}", "{1.00}", "{1.0,1.00}", "{NaN}"],
-    dsl.Enum(["red", "Red", "dark red", "%s{}'"]): ["red", "Red", "dark red", "%s{}'"],
-}
-
-#: Equal by the type, unlike as text.
-TWINS: Final[Mapping[DataType, Sequence[tuple[str, str]]]] = {
-    dsl.Decimal(): [("1.0", "1.00"), ("0", "0.000")],
-    dsl.Real(): [("0", "-0")],
-    dsl.Double(): [("-0", "0")],
-    dsl.Interval(): [("1 month", "30 days"), ("1 day", "24 hours")],
-    dsl.JSONB(): [("1.0", "1.00"), ('{"a": 0.0}', '{"a": 0.00}')],
-    dsl.Array(dsl.Decimal()): [("{1.0}", "{1.00}")],
-}
 #: Defaults of a database that change how values print or are read.
 UNLIKE_SETTINGS: Final = {
     "source": {
@@ -82,8 +39,6 @@ UNLIKE_SETTINGS: Final = {
         "search_path": "",
     },
 }
-#: Types without an equality cannot be keys.
-KEY_TYPES: Final = [data_type for data_type in VALUES if data_type != dsl.JSON()]
 
 
 def test_every_type_of_the_model_is_looked_at():
