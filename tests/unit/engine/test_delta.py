@@ -32,8 +32,8 @@ def unmatched(source: set[bytes], merge: set[bytes]) -> UniqueLines:
 
 
 def made(source: set[bytes], merge: set[bytes], keys: int = 1, others: int = 1) -> Delta:
-    key_of = delta.key_of_line(table(keys, others))
-    return delta.of_unmatched(unmatched(source, merge), key_of, source_rows=len(source))
+    keys_of = delta.keys_of_lines(table(keys, others))
+    return delta.of_unmatched(unmatched(source, merge), keys_of, source_rows=len(source))
 
 
 def lines_of(block: bytes) -> list[bytes]:
@@ -120,7 +120,7 @@ def test_delta_says_what_it_takes_and_empties_what_it_was_made_of():
     """Both forms are never held whole; the size is that of the blocks."""
     lines = unmatched({b"a\t2", b"c\t1"}, {b"a\t1", b"b\t1"})
 
-    found = delta.of_unmatched(lines, delta.key_of_line(table(1, 1)), source_rows=2)
+    found = delta.of_unmatched(lines, delta.keys_of_lines(table(1, 1)), source_rows=2)
 
     assert lines.lines() == 0
     assert found.size_bytes == len(b"c\t1\n") + len(b"a\t2\n") + len(b"a\n") + len(b"b\n")

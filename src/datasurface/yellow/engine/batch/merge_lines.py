@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from datasurface.yellow.engine.difference.delta import key_of_line
+from datasurface.yellow.engine.difference.delta import keys_of_lines
 from datasurface.yellow.engine.tables.merge_tables import MergeTables
 
 #: 128 bits of BLAKE2b: a key that is a hash must not collide, whoever wrote the rows.
@@ -26,13 +26,16 @@ def with_batch_columns(tables: MergeTables, values: Iterable[int]) -> BlockOfLin
     ending = b"".join(b"\t%d" % value for value in values) + b"\n"
     if not tables.hash_columns:
         return lambda block: block.replace(b"\n", ending)
-    key_of = key_of_line(tables.plan)
+    keys_of = keys_of_lines(tables.plan)
 
-    def hashed(line: bytes) -> bytes:
-        key_hash = b"\t" + line_hash(key_of(line))
-        return line + key_hash + (b"\t" + line_hash(line) if tables.has_all_hash else b"") + ending
+    def hashed(block: bytes) -> bytes:
+        lines = block.split(b"\n")[:-1]
+        return b"".join(
+            line + b"\t" + line_hash(key) + (b"\t" + line_hash(line) if tables.has_all_hash else b"") + ending
+            for line, key in zip(lines, keys_of(lines), strict=True)
+        )
 
-    return lambda block: b"".join(map(hashed, block.split(b"\n")[:-1]))
+    return hashed
 
 
 def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -109,7 +109,7 @@ def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
         return Unchanged(rows=scan.source_rows, checksum=_checksum(job, scan, left=0, arrived=0))
     if not isinstance(unmatched, UniqueLines):
         return Restaged()
-    found = delta.of_unmatched(unmatched, delta.key_of_line(job.tables.plan), source_rows=scan.source_rows)
+    found = delta.of_unmatched(unmatched, delta.keys_of_lines(job.tables.plan), source_rows=scan.source_rows)
     checksum = _checksum(job, scan, left=found.left_checksum, arrived=found.arrived_checksum)
     return Streamed(delta=found, checksum=checksum)
 

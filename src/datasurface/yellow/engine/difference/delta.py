@@ -5,6 +5,7 @@ of bytes takes a third of the memory of its lines.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -66,31 +67,36 @@ class DuplicateKey(Exception):
         super().__init__("two lines have one key")
 
 
-def key_of_line(table: TablePlan) -> Callable[[bytes], bytes]:
-    """A function from a line of `table.wire_columns` to the text of its key; the whole line where all is key."""
+def keys_of_lines(table: TablePlan) -> Callable[[Iterable[bytes]], list[bytes]]:
+    """A function from lines of `table.wire_columns` to the texts of their keys; a whole line where all is key.
+
+    It takes many lines at once: a call per line would cost more than the cut itself.
+    """
     width = len(table.key)
     if width in (0, len(table.columns)):
-        return lambda line: line
+        return list
     if width == 1:
-        return lambda line: line.partition(b"\t")[0]
-    return lambda line: b"\t".join(line.split(b"\t", width)[:width])
+        return lambda lines: [line.partition(b"\t")[0] for line in lines]
+    return lambda lines: [b"\t".join(line.split(b"\t", width)[:width]) for line in lines]
 
 
-def of_unmatched(unmatched: difference.UniqueLines, key_of: Callable[[bytes], bytes], *, source_rows: int) -> Delta:
+def of_unmatched(
+    unmatched: difference.UniqueLines, keys_of: Callable[[Iterable[bytes]], list[bytes]], *, source_rows: int
+) -> Delta:
     """The delta of a table with a key. Empties `unmatched`, so that both forms are never held whole.
 
     Raises DuplicateKey where two lines of the source have one key.
     """
     arrived_checksum = checksums.of_lines(unmatched.source)
     left_checksum = checksums.of_lines(unmatched.merge)
-    arrived = _by_key(unmatched.source, key_of)
+    arrived = _by_key(unmatched.source, keys_of)
     unmatched.source.clear()
-    left = {key_of(line) for line in unmatched.merge}
+    left = set(keys_of(unmatched.merge))
     unmatched.merge.clear()
     updated_keys = sorted(left & arrived.keys())
-    updated = [arrived.pop(key) for key in updated_keys]
+    updated = list(map(arrived.pop, updated_keys))
     deleted_keys = sorted(left.difference(updated_keys))
-    inserted = [line for _, line in sorted(arrived.items())]
+    inserted = list(map(arrived.__getitem__, sorted(arrived)))
     counts = Counts(inserted=len(inserted), updated=len(updated), deleted=len(deleted_keys), total=source_rows)
     return Delta(
         inserted=joined(inserted),
@@ -105,7 +111,7 @@ def of_unmatched(unmatched: difference.UniqueLines, key_of: Callable[[bytes], by
 
 def joined(lines: Iterable[bytes]) -> bytes:
     """Whole lines as one block, each with its line end."""
-    return b"".join([line + b"\n" for line in lines])
+    return b"\n".join([*lines, b""])
 
 
 def described_key(table: TablePlan, key: bytes) -> str:
@@ -119,10 +125,10 @@ def described_key(table: TablePlan, key: bytes) -> str:
     return "key " + ", ".join(f"{name}={value}" for name, value in zip(table.key, values, strict=False))[:200]
 
 
-def _by_key(lines: Iterable[bytes], key_of: Callable[[bytes], bytes]) -> dict[bytes, bytes]:
-    by_key: dict[bytes, bytes] = {}
-    for line in lines:
-        key = key_of(line)
-        if by_key.setdefault(key, line) is not line:
-            raise DuplicateKey(key)
+def _by_key(lines: Iterable[bytes], keys_of: Callable[[Iterable[bytes]], list[bytes]]) -> dict[bytes, bytes]:
+    keys = keys_of(lines)
+    by_key = dict(zip(keys, lines, strict=True))
+    if len(by_key) < len(keys):
+        key, _ = Counter(keys).most_common(1)[0]
+        raise DuplicateKey(key)
     return by_key

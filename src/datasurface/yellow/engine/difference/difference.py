@@ -57,15 +57,18 @@ class UniqueLines:
 
     def meet(self, source: list[bytes], merge: list[bytes]) -> None:
         """Raises RepeatedLine where the source holds the same line twice within reach."""
-        expected = len(self.source) + len(source)
-        self.source.update(source)
+        ours, theirs = set(source), set(merge)
+        if len(ours) != len(source):
+            raise RepeatedLine
+        # Most lines meet within the window, where sets are small; what was held before is asked only for the others.
+        _throw_out(ours, theirs)
+        self._text_bytes -= _length(_throw_out(ours, self.merge)) + _length(_throw_out(theirs, self.source))
+        expected = len(self.source) + len(ours)
+        self.source |= ours
         if len(self.source) != expected:
             raise RepeatedLine
-        self.merge.update(merge)
-        equal = self.source & self.merge
-        self.source -= equal
-        self.merge -= equal
-        self._text_bytes += _length(source) + _length(merge) - 2 * _length(equal)
+        self.merge |= theirs
+        self._text_bytes += _length(ours) + _length(theirs)
 
     def lines(self) -> int:
         return len(self.source) + len(self.merge)
@@ -130,9 +133,9 @@ def compare(
         else:
             unlike_windows = max(0, unlike_windows - 1)
             source_end, merge_end = _aligned_ends(left, right)
-            source_block, merge_block = left.take(source_end), right.take(merge_end)
-            tally.count(source_block, merge_block)
-            unmatched.meet(_lines(source_block), _lines(merge_block))
+            source_lines, merge_lines = _lines(left.take(source_end)), _lines(right.take(merge_end))
+            tally.count_lines(source_lines, merge_lines)
+            unmatched.meet(source_lines, merge_lines)
         if unmatched.size_bytes() > limit_bytes:
             raise TooManyUnmatched
     return Scan(source_rows=tally.source_rows, merge_rows=tally.merge_rows, checksum=tally.checksum)
@@ -194,6 +197,12 @@ class _Tally:
         self.merge_rows += merge.count(b"\n")
         self._sum(source)
 
+    def count_lines(self, source: list[bytes], merge: list[bytes]) -> None:
+        self.source_rows += len(source)
+        self.merge_rows += len(merge)
+        if self.checksum is not None:
+            self.checksum = (self.checksum + checksums.of_lines(source)) % checksums.MODULUS
+
     def _sum(self, source: bytes) -> None:
         if self.checksum is not None:
             self.checksum = (self.checksum + checksums.of_block(source)) % checksums.MODULUS
@@ -243,6 +252,14 @@ def _lines(block: bytes) -> list[bytes]:
 
 def _length(lines: Iterable[bytes]) -> int:
     return sum(map(len, lines))
+
+
+def _throw_out(some: set[bytes], others: set[bytes]) -> set[bytes]:
+    """Take the lines that both hold out of both, and return them."""
+    equal = some & others
+    some -= equal
+    others -= equal
+    return equal
 
 
 def _take(counted: MutableMapping[bytes, int], line: bytes, times: int) -> bool:
