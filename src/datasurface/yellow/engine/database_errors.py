@@ -4,6 +4,7 @@ SQLSTATE decides the family. Messages of PostgreSQL may quote rows ("Key (id)=(7
 can name nothing but objects are passed on; of the others the error has SQLSTATE, condition and names of objects.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -43,6 +44,14 @@ _FIXES: Final[Mapping[str, str]] = {
     "53300": "Raise max_connections, or run fewer jobs at once",
 }
 
+#: What the server says of the place of a value that COPY took in; the value behind it is not passed on.
+_COPIED: Final = re.compile(
+    r'^COPY (?P<table>.+?), line \d+(?:, column (?P<column>.+?): (?:"|null input))?', re.MULTILINE
+)
+_REFUSED_VALUE: Final = (
+    "Change the value in the source, or let the PostgreSQL of the merge database be as new as the source's"
+)
+
 
 def from_database(error: psycopg2.Error | DBAPIError, doing: str) -> DatasurfaceError:
     """The error to raise instead of the driver's; `doing` says what was being done to which object.
@@ -58,6 +67,8 @@ def from_database(error: psycopg2.Error | DBAPIError, doing: str) -> Datasurface
     if sqlstate is None:
         return _without_sqlstate(cause, doing)
     fix = next((text for prefix, text in _FIXES.items() if sqlstate.startswith(prefix)), None)
+    if fix is None and sqlstate.startswith("22") and _copied(cause):
+        fix = _REFUSED_VALUE
     return _family(sqlstate)(f"{doing}: {_description(cause, sqlstate)}", fix=fix)
 
 
@@ -100,9 +111,17 @@ def _description(error: psycopg2.Error, sqlstate: str) -> str:
     if sqlstate.startswith(_NAMES_ONLY) and not (diag.message_detail or diag.context) and diag.message_primary:
         return f"{diag.message_primary.splitlines()[0]} ({condition})"
     table = ".".join(name for name in (diag.schema_name, diag.table_name) if name)
-    objects = {"table": table, "column": diag.column_name, "constraint": diag.constraint_name}
+    objects: Mapping[str, str | None] = {"table": table, "column": diag.column_name, "constraint": diag.constraint_name}
+    if not any(objects.values()):
+        objects = _copied(error)
     named = ", ".join(f"{kind} {name}" for kind, name in objects.items() if name)
     return f"{condition} ({named})" if named else condition
+
+
+def _copied(error: psycopg2.Error) -> Mapping[str, str | None]:
+    """Table and column of a value that `COPY … FROM` could not take; empty for any other error."""
+    found = _COPIED.search(error.diag.context or "")
+    return {} if found is None else found.groupdict()
 
 
 def _condition(sqlstate: str) -> str:
