@@ -11,7 +11,7 @@ SUITE := tests/unit tests/docs tests/tools tests/chart tests/git tests/db simula
 
 .DEFAULT_GOAL := help
 .PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
-  acceptance acceptance-check golden generate chart-lint bench versions lock clean
+  acceptance acceptance-check golden generate chart-lint bench chaos versions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ chart-lint: dev .venv-lint/locks.stamp ## the chart by other people's rules: hel
 # Versions of PostgreSQL: of the wheel and the system's packages, and in folders that DATASURFACE_POSTGRES= names.
 versions: dev ## tests/versions: every pair of the PostgreSQL versions that are here, collations, a standby, a pooler
 	@DATASURFACE_POSTGRES=$(DATASURFACE_POSTGRES) $(BIN)/python -m pytest -n $(WORKERS) --record-results build/versions-results.json tests/versions
+
+chaos: dev ## FAULTS=1000 faults strike jobs inside a batch, on servers of its own; writes build/chaos.json
+	@$(BIN)/python -m tests.chaos --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED))
 
 bench: dev ## time the engine against COPY|COPY; writes bench/results/latest.json
 	@$(BIN)/python -m bench
