@@ -78,7 +78,7 @@ class _Filled:
     def fill(self, making: str, lines: Iterable[bytes]) -> None:
         applied.run(self._session, statement(making, self._tables))
         copy.rows_in(self._session.raw, copy.copy_in(self._place, self._columns), lines)
-        applied.run(self._session, analyze(self._place))
+        applied.run(self._session, analyze(self._place, self._tables.plan.key))
 
     def use(self, step: str, batch_id: int, *, expected: int) -> None:
         found = applied.run(self._session, statement(step, self._tables, batch_id))

@@ -51,7 +51,7 @@ def apply_staged(session: Session, tables: MergeTables, staged: Staged, batch_id
     """
     applied.run(session, _STATEMENTS["tune_join"])
     applied.run(session, _statement("make_delta" if tables.plan.key else "make_counted_delta", tables))
-    applied.run(session, merge_statements.analyze(_DELTA))
+    applied.run(session, merge_statements.analyze(_DELTA, ["op"]))
     with session.raw.cursor() as cursor:
         cursor.execute(_statement("count_delta", tables))
         inserted, updated, deleted, before = cursor.fetchone() or (0, 0, 0, 0)

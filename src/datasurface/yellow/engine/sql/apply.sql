@@ -9,8 +9,8 @@ CREATE TEMPORARY TABLE {keys} ON COMMIT DROP AS SELECT {key_columns} FROM {merge
 CREATE TEMPORARY TABLE {changes} ON COMMIT DROP AS SELECT {columns} FROM {merge} LIMIT 0
 
 -- analyze --
--- Tell the planner how large what was just filled is.
-ANALYZE {table}
+-- Tell the planner how large what was just filled is, and how its keys are spread.
+ANALYZE {table} ({key_columns})
 
 -- close_versions --
 -- Forensic: close the open version of each key that was replaced in this batch or left the snapshot.
