@@ -18,6 +18,8 @@ from datasurface.model.readers import KIND, InvalidDocument, is_choice, shown
 __all__ = ["InvalidDocument", "decode", "dumps", "encode", "loads"]
 
 T = TypeVar("T")
+#: Values that are their own JSON form: most of what a document holds.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def encode(value: object) -> Any:
@@ -25,15 +27,16 @@ def encode(value: object) -> Any:
 
     Raises TypeError for anything else.
     """
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, (str, int, float)):
+    if type(value) in _PLAIN:
         return value
-    if isinstance(value, Mapping):
-        return {key: encode(element) for key, element in value.items()}
     if isinstance(value, (tuple, list)):
         return [encode(element) for element in value]
-    return {name: encode(element) for name, element in _fields_of(value).items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (str, int, float)):
+        return value
+    members = value if isinstance(value, Mapping) else _fields_of(value)
+    return {name: encode(element) for name, element in members.items()}
 
 
 def decode(kind: type[T], value: object) -> T:
@@ -103,8 +106,12 @@ def _given_fields_of(value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     tag, defaults = _shape(_class_of(value))
-    given = {name: held for name, default in defaults.items() if (held := getattr(value, name)) is not default}
-    return {**tag, **given}
+    given = dict(tag)
+    for name, default in defaults.items():
+        held = getattr(value, name)
+        if held is not default:
+            given[name] = held
+    return given
 
 
 def _class_of(value: object) -> Any:

@@ -17,6 +17,9 @@ from datasurface.model.records import InvalidRecord, text_problem
 
 KIND = "kind"
 SHOWN_CHARACTERS = 80
+#: Records that are read once and shared: how many fields they may have, and how many are kept in a process.
+REMEMBERED_FIELDS = 3
+REMEMBERED_RECORDS = 1_000
 Reader = Callable[[Any], Any]
 
 #: Records that stand in a union of records; other choices are told by their common base class.
@@ -81,6 +84,8 @@ def _read_null(value: Any) -> None:
 def _read_text(value: Any) -> Any:
     if type(value) is not str:
         raise InvalidDocument("", "expected a string")
+    if value.isascii() and "\0" not in value:
+        return value
     problem = text_problem(value)
     if problem is not None:
         raise InvalidDocument("", problem)
@@ -219,16 +224,17 @@ def _read_fields(kind: type, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidDocument("", "expected an object")
     shape = _shape(kind)
+    fields = shape.fields
     given = {}
-    for name, element in value.items():
-        read_field = shape.fields.get(name)
-        if read_field is None:
-            raise InvalidDocument("", f"{kind.__name__} has no field {shown(name)}")
-        try:
-            given[name] = read_field(element)
-        except InvalidDocument as error:
-            raise error.within(name) from error.__cause__
-    if not shape.required <= given.keys():
+    name = ""
+    try:
+        for name, element in value.items():
+            given[name] = fields[name](element)
+    except KeyError:
+        raise InvalidDocument("", f"{kind.__name__} has no field {shown(name)}") from None
+    except InvalidDocument as error:
+        raise error.within(name) from error.__cause__
+    if not shape.required.issubset(given):
         raise InvalidDocument("", f"{kind.__name__} lacks {', '.join(sorted(shape.required - given.keys()))}")
     if shape.is_tagged:
         given.pop(KIND, None)
@@ -237,15 +243,41 @@ def _read_fields(kind: type, value: Any) -> dict[str, Any]:
 
 def _choice_reader_of(subclasses: Mapping[str, type]) -> Reader:
     problem = f'expected an object whose "{KIND}" is one of: {", ".join(sorted(subclasses))}'
+    readers: dict[str, Reader] = {}
 
     def read(value: Any) -> Any:
         tag = value.get(KIND) if isinstance(value, dict) else None
-        chosen = subclasses.get(tag) if isinstance(tag, str) else None
-        if chosen is None:
-            raise InvalidDocument("", problem)
-        return reader(chosen)(value)
+        read_chosen = readers.get(tag) if isinstance(tag, str) else None
+        if read_chosen is None:
+            chosen = subclasses.get(tag) if isinstance(tag, str) else None
+            if chosen is None:
+                raise InvalidDocument("", problem)
+            read_chosen = readers[chosen.__name__] = reader(chosen)
+        return read_chosen(value)
 
-    return read
+    return _remembering(read)
+
+
+def _remembering(read: Reader) -> Reader:
+    """`read`, with one record for equal small objects: a large model has a million columns and a few dozen types."""
+    known: dict[Any, Any] = {}
+
+    def read_again(value: Any) -> Any:
+        if type(value) is not dict or len(value) > REMEMBERED_FIELDS:
+            return read(value)
+        try:
+            # Python calls 1, 1.0 and True equal.
+            key = (*value.items(), *map(type, value.values()))
+            found = known.get(key)
+        except TypeError:  # a list, which has no hash
+            return read(value)
+        if found is None:
+            found = read(value)
+            if len(known) < REMEMBERED_RECORDS:
+                known[key] = found
+        return found
+
+    return read_again
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -80,6 +80,11 @@ def check_range(record: object, field: str, *, least: int, most: int) -> None:
         raise refuse(record, field, f"must be {bound}, not {_figure(value)}")
 
 
+def is_plain_text(value: object) -> bool:
+    """True for a text of ASCII that PostgreSQL can store: what most texts are, and quick to see."""
+    return type(value) is str and value.isascii() and "\0" not in value
+
+
 def text_problem(text: str) -> str | None:
     """What keeps PostgreSQL from storing `text`, or None."""
     if "\0" in text:
@@ -92,7 +97,7 @@ def text_problem(text: str) -> str | None:
 
 
 def _check_text(record: object, field: str, text: str) -> None:
-    if text.isascii() and "\0" not in text:
+    if is_plain_text(text):
         return
     problem = text_problem(text)
     if problem is not None:

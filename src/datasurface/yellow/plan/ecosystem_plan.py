@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from datasurface.model import codec
+from datasurface.model.collection_pause import without_collection
 from datasurface.model.ecosystem import Ecosystem
 from datasurface.model.mapping import PlatformMapping
 from datasurface.yellow.plan.dag_config import DagRow, dag_rows
@@ -44,6 +45,11 @@ def plan_ecosystem(
 
     Without an installation no row becomes a DAG. A model that lint refuses is planned as far as it makes sense.
     """
+    with without_collection():
+        return _planned(ecosystem, mapping, installation)
+
+
+def _planned(ecosystem: Ecosystem, mapping: PlatformMapping, installation: Installation | None) -> EcosystemPlan:
     placed = placements(ecosystem, mapping)
     datasets = {(each.store.name, each.dataset.name): each.dataset for each in placed}
     columns = {names: column_plans(dataset) for names, dataset in datasets.items()}

@@ -11,6 +11,7 @@ from typing import Any, Final
 #: The fields that say nothing about what is planned: the hash itself.
 LEFT_OUT: Final = frozenset({"plan_hash"})
 COLUMNS: Final = "columns"
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def fingerprint(plan: object) -> str:
@@ -39,8 +40,9 @@ class _Shortened:
         """The hash of the columns' values. The plan holds `columns` while this lives, so that its id stays its own."""
         known = self._hashes.get(id(columns))
         if known is None:
-            values = [_values(column) for column in columns]
-            known = self._hashes[id(columns)] = _sha256(json.dumps(values, separators=(",", ":")))
+            kind: type = type(columns[0]) if columns else object
+            values = list(map(_getter(kind), columns)) if columns else []
+            known = self._hashes[id(columns)] = _sha256(_COMPACT.encode(values))
         return known
 
 
@@ -52,11 +54,6 @@ def _field_names(kind: type) -> tuple[str, ...]:
 @cache
 def _getter(kind: type) -> Callable[[Any], Any]:
     return attrgetter(*_field_names(kind))
-
-
-def _values(record: object) -> Any:
-    kind: type = type(record)
-    return _getter(kind)(record)
 
 
 def _sha256(text: str) -> str:

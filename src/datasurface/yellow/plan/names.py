@@ -155,6 +155,7 @@ def _prefix(platform: str) -> str:
     return platform_name(platform).replace("-", "_")
 
 
+@lru_cache(maxsize=4096)
 def _part(name: str) -> str:
     """A model's name within an identifier: letters (of any script), digits and `_` stay, the rest costs a hash."""
     lower = name.lower()
