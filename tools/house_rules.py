@@ -1,4 +1,4 @@
-"""What no linter checks of the house's style: sizes of files and functions, banned names.
+"""What no linter checks of the house's style: sizes of files and functions, banned names, SQL put together from text.
 
 A file or function that has to be longer says why: `# long: <reason>` in its first line, or in the lines of its `def`.
 """
@@ -11,6 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tools import sql_rules
+
+#: Where a statement meets names and values of others; tests write theirs themselves.
+SQL_FOLDERS: Final = ("src", "simulator/src", "bench")
 FOLDERS: Final = ("src", "simulator", "tests", "tools", "bench", "models")
 FILE_LINES: Final = 500
 FUNCTION_LINES: Final = 60
@@ -57,6 +61,7 @@ def python_files(folders: Sequence[str]) -> list[Path]:
 def main() -> int:
     """Print every finding; exit status 1 if there is one."""
     found = [finding for path in python_files(FOLDERS) for finding in findings(path)]
+    found += sql_rules.findings(python_files(SQL_FOLDERS))
     if found:
         print("\n".join(found), file=sys.stderr)
     return 1 if found else 0

@@ -19,6 +19,9 @@ CREDENTIALS_DIRECTORY: Final = Path("/etc/datasurface/credentials")
 #: What the names of an installation's roles may begin with: short enough to leave room for the names themselves.
 ROLE_PREFIX: Final = "^([a-z][a-z0-9_]{0,15})?$"
 
+#: A statement with parameters would read a percent sign in the schema's name as one of them.
+MERGE_SCHEMA: Final = "^[^%]+$"
+
 MergeRole = Literal["job", "apply", "monitor", "dags"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -83,7 +86,7 @@ class MergeSection(Section):
     port: Port = 5432
     database: Text
     sslmode: SslMode = "prefer"
-    merge_schema: Text = Field(default="public", alias="schema")
+    merge_schema: str = Field(default="public", alias="schema", pattern=MERGE_SCHEMA)
     credentials: Mapping[MergeRole, CredentialSection] = Field(default_factory=dict)
     role_prefix: str = Field(default="", pattern=ROLE_PREFIX)
 

@@ -83,10 +83,14 @@ def test_print_needs_neither_server_nor_password() -> None:
     ("options", "said"),
     [
         (["--prefix", "Bad Prefix"], "cannot begin names of roles"),
+        (["--prefix", "line\n"], "cannot begin names of roles"),
+        (["--merge-database", "a\n\\! id"], "cannot be the name of the merge database"),
+        (["--customer-database", "n" * 64], "cannot be the name of the demo source"),
+        (["--merge-schema", "100%"], "cannot be the name of the merge schema"),
         (["--port", "0"], "0 is not in the range"),
         ([], "password is missing"),
     ],
-    ids=["prefix", "port", "no password"],
+    ids=["prefix", "line end", "control", "long", "percent", "port", "no password"],
 )
 def test_wrong_options_are_a_usage_error(options: list[str], said: str) -> None:
     """Status 2 and what to give instead."""

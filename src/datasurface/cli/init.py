@@ -110,7 +110,7 @@ def command(
     from datasurface.yellow.engine.init.script import script
     from datasurface.yellow.engine.roles import Roles
 
-    if not re.match(ROLE_PREFIX, prefix):
+    if not re.fullmatch(ROLE_PREFIX, prefix):
         raise UsageError(
             f"--prefix {prefix} cannot begin names of roles", fix="Up to 16 of a-z, 0-9, _; a letter first"
         )

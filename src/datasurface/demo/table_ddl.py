@@ -32,5 +32,6 @@ def create_tables(store: Datastore) -> str:
         )
         for dataset in store.datasets
     ]
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    # With named parameters a percent sign in a name is not doubled: the statements are run without parameters.
+    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     return "\n".join(f"{CreateTable(table, if_not_exists=True).compile(dialect=dialect)};" for table in tables)

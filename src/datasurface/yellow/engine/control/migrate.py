@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from psycopg2 import sql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.elements import quoted_name
 
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.connect import Session
@@ -66,24 +67,32 @@ class Migration:
 def migration_table(schema: str) -> str:
     """SQL text that creates the table of migrations where it is missing."""
     table = control_tables.common_tables(schema).migration
-    return str(CreateTable(table, if_not_exists=True).compile(dialect=postgresql.dialect())).strip()  # type: ignore[no-untyped-call]
+    # With named parameters a percent sign in a name is not doubled: the statement is run without parameters.
+    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    return str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)).strip()
 
 
 def common_migrations(schema: str) -> Sequence[Migration]:
     """All steps of the common tables, in order."""
-    return _numbered(COMMON_SCOPE, [(step.__name__, partial(step.upgrade, schema=schema)) for step in _COMMON])
+    place = _one_name(schema)
+    return _numbered(COMMON_SCOPE, [(step.__name__, partial(step.upgrade, schema=place)) for step in _COMMON])
 
 
 def batch_migrations(platform_name: str, control: ControlTables, schema: str) -> Sequence[Migration]:
     """All steps of a platform's tables of batches, in order."""
-    steps = [(step.__name__, partial(step.upgrade, control=control, schema=schema)) for step in _BATCHES]
+    steps = [(step.__name__, partial(step.upgrade, control=control, schema=_one_name(schema))) for step in _BATCHES]
     return _numbered(f"batches of {platform_name}", steps)
 
 
 def plan_migrations(platform_name: str, control: ControlTables, schema: str) -> Sequence[Migration]:
     """All steps of a platform's tables of plans and DAGs, in order."""
-    steps = [(step.__name__, partial(step.upgrade, control=control, schema=schema)) for step in _PLANS]
+    steps = [(step.__name__, partial(step.upgrade, control=control, schema=_one_name(schema))) for step in _PLANS]
     return _numbered(f"plans of {platform_name}", steps)
+
+
+def _one_name(schema: str) -> str:
+    """The schema as Alembic takes it for one name, also where there is a dot in it."""
+    return quoted_name(schema, quote=None)
 
 
 def migrate_common(session: Session, schema: str, roles: Roles | None = None) -> int:

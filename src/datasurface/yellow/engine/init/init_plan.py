@@ -1,9 +1,16 @@
 """What an initialisation shall make: databases, roles, and where things are. Pure data."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from datasurface.errors import UsageError
 from datasurface.yellow.engine.roles import Roles
+from datasurface.yellow.plan import names
+
+#: Names stand in comments and in commands of psql's, which end with their line.
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +60,21 @@ class InitPlan:
     demo: DemoSource | None = None
     platform_jobs: Sequence[str] = ()
     readers: Sequence[ReaderLogin] = ()
+
+    def __post_init__(self) -> None:
+        for kind, name in self._names():
+            if not _NAME.fullmatch(name) or len(name.encode(errors="replace")) > names.MAX_IDENTIFIER_BYTES:
+                raise UsageError(
+                    f"{name!r} cannot be the name of the {kind}",
+                    fix=f"1 to {names.MAX_IDENTIFIER_BYTES} bytes without control characters",
+                )
+        if "%" in self.merge_schema:
+            raise UsageError(f"{self.merge_schema!r} cannot be the name of the merge schema", fix="Leave out %")
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        yield "merge database", self.merge_database
+        yield "merge schema", self.merge_schema
+        yield "database of Airflow", self.airflow_database
+        yield "consumers' database", self.consumer_database
+        yield "demo source", self.customer_database
+        yield "maintenance database", self.maintenance_database

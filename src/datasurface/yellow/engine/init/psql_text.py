@@ -28,6 +28,20 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def dollar_quoted(body: str) -> str:
+    """The body of a function between dollar signs, with a tag that does not stand in it; newlines lie around it."""
+    tag = "$function$"
+    while tag in body:
+        tag = f"{tag[:-1]}_$"
+    return f"{tag}\n{body}\n{tag}"
+
+
+def argument(text: str) -> str:
+    """An argument of psql's own commands, in which nothing is a variable, a command or an escape."""
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
 def literal(value: object) -> str:
     """A literal of the few kinds that the initialisation uses."""
     match value:

@@ -8,7 +8,7 @@ from typing import Final
 
 from datasurface.yellow.engine import queries
 from datasurface.yellow.engine.init.init_plan import InitPlan
-from datasurface.yellow.engine.init.psql_text import quoted, rendered
+from datasurface.yellow.engine.init.psql_text import argument, quoted, rendered
 from datasurface.yellow.engine.init.role_steps import login_roles
 from datasurface.yellow.engine.init.step import Check, Step
 from datasurface.yellow.engine.init.steps import all_steps
@@ -69,11 +69,11 @@ def _step(step: Step) -> Iterator[str]:
         yield "\\endif"
     if step.requires is not None:
         yield "\\else"
-        yield f"\\warn '{step.title}: not available on this server'"
+        yield f"\\warn {argument(f'{step.title}: not available on this server')}"
         yield "\\endif"
     if step.secret is not None:
         yield "\\else"
-        yield f"\\warn '{step.title}: left as it was, {step.secret.parameter} is not set'"
+        yield f"\\warn {argument(f'{step.title}: left as it was, {step.secret.parameter} is not set')}"
         yield "\\endif"
     if step.in_transaction:
         yield "COMMIT;"

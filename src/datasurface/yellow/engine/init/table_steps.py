@@ -9,7 +9,7 @@ from psycopg2 import sql
 from datasurface.yellow.engine import queries
 from datasurface.yellow.engine.control import control_tables, migrate
 from datasurface.yellow.engine.init.init_plan import InitPlan
-from datasurface.yellow.engine.init.psql_text import quoted, rendered
+from datasurface.yellow.engine.init.psql_text import dollar_quoted, quoted, rendered
 from datasurface.yellow.engine.init.step import Step
 from datasurface.yellow.plan import names
 
@@ -108,7 +108,7 @@ def _function_steps(plan: InitPlan) -> Iterator[Step]:
         ("make_reader", "text", "reader"),
     ):
         body = rendered(_QUERIES[f"{name}_body"].format(**places, **literals, mark=sql.Literal(marks[kind])))
-        quoted_body = sql.SQL(f"$function$\n{body}\n$function$")
+        quoted_body = sql.SQL(dollar_quoted(body))
         yield Step(
             title=f"function ds_{name}",
             database=plan.merge_database,
