@@ -21,7 +21,8 @@ class YellowDataPlatform:
 
     `credential` is the login of its jobs; None: the installation's common one. `default_schedule` (five fields of cron,
     in `timezone`) serves stores without a trigger. A run looks again while `run_budget_seconds` last, every
-    `look_interval_seconds`. With `store_hashes` merge tables also carry a hash of the row and of its key.
+    `look_interval_seconds`. With `store_hashes` merge tables also carry a hash of the row and of its key. A look
+    computes everything anew when the last one that did so is `full_comparison_hours` old; with 0 every look does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class YellowDataPlatform:
     look_interval_seconds: int = 2
     store_hashes: bool = False
     retention_days: int = 30
+    full_comparison_hours: int = 24
     documentation: str = ""
 
     def __post_init__(self) -> None:
@@ -47,4 +49,5 @@ class YellowDataPlatform:
         check_range(self, "look_interval_seconds", least=1, most=3_600)
         check_type(self, "store_hashes", bool)
         check_range(self, "retention_days", least=0, most=36_500)
+        check_range(self, "full_comparison_hours", least=0, most=8_760)
         check_type(self, "documentation", str)

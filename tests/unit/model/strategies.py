@@ -98,6 +98,7 @@ platforms = st.builds(
     timezone=names,
     run_budget_seconds=st.integers(0, 86_400),
     look_interval_seconds=st.integers(1, 3_600),
+    full_comparison_hours=st.integers(0, 8_760),
     store_hashes=st.booleans(),
     retention_days=st.integers(0, 36_500),
     documentation=texts,

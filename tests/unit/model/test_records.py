@@ -95,6 +95,7 @@ def test_wrong_type_is_refused_where_it_is_written(record, field):
         (lambda: dataclasses.replace(REQUIREMENTS, latency_seconds=0), "latency_seconds: must be at least 1, not 0"),
         (lambda: dataclasses.replace(PLATFORM, run_budget_seconds=-1), "run_budget_seconds: must be at least 0"),
         (lambda: dataclasses.replace(PLATFORM, look_interval_seconds=0), "look_interval_seconds: must be at least 1"),
+        (lambda: dataclasses.replace(PLATFORM, full_comparison_hours=-1), "full_comparison_hours: must be at least 0"),
         (DataType, r"DataType: use one of its kinds, e.g. VarChar\(20\)"),
         (lambda: dsl.VarChar(0), "VarChar.max_length: must be at least 1, not 0"),
         (lambda: dsl.VarChar(10_485_761), "VarChar.max_length: must be at most 10485760"),

@@ -31,7 +31,8 @@ class StreamPlan:
 
     `stream_key` is `Store1`, or `Store1#customers` where each dataset is captured by itself. `latency_seconds` is the
     shortest promise made to a consumer. `job_credential` None: the installation's common login of jobs. `schema_hash`
-    is of the names, types, keys and requirements of all its columns, and of nothing else.
+    is of the names, types, keys and requirements of all its columns, and of nothing else. A look compares in full when
+    the last one that did is `full_comparison_hours` old; with 0 every look does.
     """
 
     platform: str
@@ -50,6 +51,7 @@ class StreamPlan:
     latency_seconds: int
     tables: Sequence[TablePlan]
     schema_hash: str
+    full_comparison_hours: int = 24
     v: int = 1
 
 
@@ -99,6 +101,7 @@ def _stream_plan(key: str, placements: Sequence[Placement], columns: Columns) ->
         latency_seconds=min(placement.group.requirements.latency_seconds for placement in placements),
         tables=tables,
         schema_hash=schema_hash(tables),
+        full_comparison_hours=platform.full_comparison_hours,
     )
 
 

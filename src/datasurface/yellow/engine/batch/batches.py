@@ -13,11 +13,13 @@ from psycopg2 import sql
 from psycopg2.extras import Json
 
 from datasurface.errors import Family, StateError
+from datasurface.model import codec
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.batch import batch_state
 from datasurface.yellow.engine.batch.batch_state import BatchRef, BatchState, BatchStatus, DatasetState, Failure
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import Counts
+from datasurface.yellow.engine.source.signs import Sign
 from datasurface.yellow.plan.platforms import ControlTables
 
 _STATEMENTS: Final = queries.load("batches.sql")
@@ -46,10 +48,22 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What the counter keeps of a look for the next one: the sign of the snapshot that equals the merge tables.
+
+    With `names_recorder` it also keeps the number of the transaction that stores it.
+    """
+
+    sign: Sign | None
+    names_recorder: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamHistory:
     """Where a stream stands. `committed` is its last committed batch, `unfinished` one that began and did not commit.
 
-    `run_id` and `result` are of the last recorded run.
+    `run_id` and `result` are of the last recorded run. `compared_in_full_at` is when a look last computed every
+    checksum. `keeps_marks` is false while the counter is an older release's, which has no room for marks.
     """
 
     key: str
@@ -58,6 +72,9 @@ class StreamHistory:
     checked_at: datetime | None
     run_id: str | None
     result: dict[str, Any] | None
+    sign: Sign | None = None
+    compared_in_full_at: datetime | None = None
+    keeps_marks: bool = False
 
     @property
     def next_batch(self) -> BatchRef:
@@ -80,8 +97,8 @@ class BatchTables:
         row = self._run(session, "read_counter")
         if row is None:
             self._run(session, "add_stream")
-            row = (0, None, None, None)
-        batch_id, checked_at, run_id, result = row
+            row = self._run(session, "read_counter")
+        batch_id, checked_at, run_id, result, sign, compared_in_full_at, keeps_marks = row
         return StreamHistory(
             key=self.key,
             committed=self.batch(session, batch_id),
@@ -89,6 +106,9 @@ class BatchTables:
             checked_at=checked_at,
             run_id=run_id,
             result=result,
+            sign=_sign(sign),
+            compared_in_full_at=compared_in_full_at,
+            keeps_marks=keeps_marks,
         )
 
     def batch(self, session: Session, batch_id: int) -> Batch | None:
@@ -142,16 +162,38 @@ class BatchTables:
     def advance_counter(
         self, session: Session, batch: BatchRef, *, checked_at: datetime, run_id: str | None, result: dict[str, Any]
     ) -> None:
-        """Make the batch the last committed one. Raises BatchNotInState if its predecessor is not."""
+        """Make the batch the last committed one. Raises BatchNotInState if its predecessor is not.
+
+        Its mark is to be recorded in the same transaction: an older one is of another state.
+        """
         parameters = {"batch_id": batch.batch_id, "checked_at": checked_at, "run_id": run_id, "result": Json(result)}
         if self._run(session, "advance_counter", **parameters) is None:
             raise BatchNotInState(batch, to=BatchStatus.COMMITTED)
 
     def record_look(
-        self, session: Session, *, checked_at: datetime, run_id: str | None, result: dict[str, Any]
+        self,
+        session: Session,
+        *,
+        checked_at: datetime,
+        run_id: str | None,
+        result: dict[str, Any],
     ) -> None:
         """Say that the stream was looked at and nothing had changed."""
         self._run(session, "record_look", checked_at=checked_at, run_id=run_id, result=Json(result))
+
+    def record_mark(self, session: Session, mark: Mark | None, compared_in_full_at: datetime | None) -> None:
+        """Keep what a look found for the next one, in the transaction that records the look or commits its batch.
+
+        `mark` None: the counter has no room for marks. `compared_in_full_at` None: it stays what it was.
+        """
+        if mark is None:
+            return
+        self._run(
+            session,
+            "record_named_mark" if mark.names_recorder else "record_mark",
+            sign=None if mark.sign is None else Json(codec.encode(mark.sign)),
+            compared_in_full_at=compared_in_full_at,
+        )
 
     def record_full_comparison(self, session: Session, batch: BatchRef, compared_at: datetime) -> None:
         """Note in a committed batch when it was last compared in full with the source."""
@@ -205,6 +247,14 @@ def server_time(session: Session) -> datetime:
 def failure(family: Family | None, message: str) -> Failure:
     """What is stored of an error; its text holds no value and no secret, as every message of ours."""
     return Failure(family=family, message=message[:2000])
+
+
+def _sign(document: object) -> Sign | None:
+    """The stored sign; one that this release cannot read says nothing."""
+    try:
+        return None if document is None else codec.decode(Sign, document)
+    except codec.InvalidDocument:
+        return None
 
 
 def _json(state: BatchState) -> Json:

@@ -1,17 +1,19 @@
 """One look at a stream: compare the source with the merge tables and, where they differ, make a batch of it."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 import psycopg2
 
 from datasurface.errors import StateError
-from datasurface.yellow.engine.batch import batch_state, batches, comparing, crash_points, merge_batch
+from datasurface.yellow.engine.batch import batch_state, batches, comparing, crash_points, merge_batch, quiet_look
 from datasurface.yellow.engine.batch.applied import RowsDoNotFit
 from datasurface.yellow.engine.batch.batch_state import ColumnState, DatasetState
-from datasurface.yellow.engine.batch.batches import Batch, StreamHistory
+from datasurface.yellow.engine.batch.batches import Batch, Mark, StreamHistory
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.batch.looking import Dataset, Looking, LookOutcome, Snapshot
+from datasurface.yellow.engine.batch.quiet_look import Moment
 from datasurface.yellow.engine.difference.comparison import Unchanged
 from datasurface.yellow.engine.difference.delta import Counts, DuplicateKey
 from datasurface.yellow.engine.difference.difference import RepeatedLine
@@ -43,8 +45,16 @@ def look(looking: Looking) -> LookOutcome:
     history = looking.batches.history(looking.merge)
     looking.merge.commit()
     _refuse_other_schema(looking.stream, history.unfinished)
+    now = quiet_look.moment(looking)
+    if quiet_look.is_full_comparison_due(history, now.at, looking.stream.full_comparison_hours):
+        looking = dataclasses.replace(looking, in_full=True)
+    mark = quiet_look.still_equal(looking, history, now)
+    if mark is not None and history.committed is not None:
+        return _nothing_written(looking, history.committed, mark, now)
     with _explaining(looking):
         found = comparing.compared(looking, history)
+        if history.keeps_marks:
+            found = quiet_look.marked(looking, history, now, found)
         if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
             note = batches.wrong_record(history.committed, _states(found)) if looking.in_full else None
             if note is None:
@@ -61,6 +71,20 @@ def _refuse_other_schema(stream: StreamPlan, unfinished: Batch | None) -> None:
     raise SchemaChanged(stream, unfinished)
 
 
+def _nothing_written(looking: Looking, committed: Batch, mark: Mark, now: Moment) -> LookOutcome:
+    """Write that the stream equals its last batch, by the word of the source's server."""
+    names = [table.dataset for table in looking.stream.tables]
+    rows = {name: state.rows for name, state in committed.state.datasets.items()}
+    counts = {name: Counts(total=rows.get(name, 0)) for name in names}
+    outcome = LookOutcome(
+        batch_id=None, counts=sum(counts.values(), Counts()), datasets=counts, note=quiet_look.NOTHING_WRITTEN
+    )
+    looking.batches.record_look(looking.merge, checked_at=now.at, run_id=looking.run_id, result=looking.record(outcome))
+    looking.batches.record_mark(looking.merge, mark, None)
+    looking.merge.commit()
+    return outcome
+
+
 def _unchanged(looking: Looking, history: StreamHistory, found: Snapshot) -> LookOutcome:
     """Write that the stream equals its last batch; also takes back a batch that began and is no longer needed."""
     counts = {each.name: Counts(total=_rows(each, history)) for each in found.datasets}
@@ -71,6 +95,7 @@ def _unchanged(looking: Looking, history: StreamHistory, found: Snapshot) -> Loo
     looking.batches.record_look(
         looking.merge, checked_at=found.taken_at, run_id=looking.run_id, result=looking.record(outcome)
     )
+    looking.batches.record_mark(looking.merge, found.mark, found.taken_at if looking.in_full else None)
     looking.merge.commit()
     looking.source.rollback()
     return outcome

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from datasurface.yellow.engine.batch.batches import BatchTables
+from datasurface.yellow.engine.batch.batches import BatchTables, Mark
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.comparison import Verdict
 from datasurface.yellow.engine.difference.delta import Counts
@@ -69,7 +69,13 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What a look found: the datasets, and the time of the merge database's clock right before the source was read."""
+    """What a look found: the datasets, and the time of the merge database's clock right before the source was read.
+
+    `mark` is what the stream's counter keeps of it, None if that has no room. `repeats_sign`: the source's server says
+    that nothing was written since the snapshot before.
+    """
 
     datasets: tuple[Dataset, ...]
     taken_at: datetime
+    mark: Mark | None = None
+    repeats_sign: bool = False

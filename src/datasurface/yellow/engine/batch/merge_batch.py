@@ -18,6 +18,7 @@ from datasurface.yellow.engine.batch import (
     crash_points,
     first_load,
     merge_statements,
+    quiet_look,
     staging,
 )
 from datasurface.yellow.engine.batch.batch_state import BatchRef, BatchState, DatasetState
@@ -72,6 +73,8 @@ def _merge_batch(looking: Looking, history: StreamHistory, found: Snapshot, *, n
             if note is None:
                 looking.merge.rollback()
                 return None
+        elif quiet_look.has_lied(looking, history, found, {name: result.state for name, result in results.items()}):
+            found, note = quiet_look.with_lie(found), quiet_look.SIGN_LIED
         return _commit(looking, found, batch, results, note or "")
 
 
@@ -180,11 +183,12 @@ def _commit(
         datasets=dict(sorted(counts.items())),
         note=note,
     )
+    compared_in_full_at = None if _carries_any(found) else found.taken_at
     state: BatchState = dataclasses.replace(
         batch_state.initial_state(looking.stream),
         done=tuple(sorted(results)),
         datasets={name: result.state for name, result in sorted(results.items())},
-        compared_in_full_at=None if _carries_any(found) else found.taken_at.isoformat(),
+        compared_in_full_at=None if compared_in_full_at is None else compared_in_full_at.isoformat(),
     )
     looking.batches.commit(looking.merge, batch, state, outcome.counts)
     looking.batches.advance_counter(
@@ -194,6 +198,7 @@ def _commit(
         run_id=looking.run_id,
         result=looking.record(outcome),
     )
+    looking.batches.record_mark(looking.merge, found.mark, compared_in_full_at)
     stream = looking.stream
     if not locks.holds(looking.merge, locks.look_lock(stream.platform_name, stream.stream_key)):
         raise StateError(

@@ -168,6 +168,7 @@ def _batch_counter_columns() -> list[SchemaItem]:
     """One row per stream: its last batch, when it was last looked at, and the last recorded result of a run.
 
     `batch_id` is 0 before the first batch. `run_id` and `result` belong together and are null before the first result.
+    `source_sign` is of the snapshot that equals the merge tables, `compared_in_full_at` of the last full comparison.
     """
     return [
         _required("key", STREAM_KEY, is_key=True),
@@ -175,6 +176,8 @@ def _batch_counter_columns() -> list[SchemaItem]:
         Column("checked_at", TIMESTAMPTZ),
         Column("run_id", Text),
         Column("result", JSONB),
+        Column("source_sign", JSONB),
+        Column("compared_in_full_at", TIMESTAMPTZ),
     ]
 
 

@@ -23,6 +23,7 @@ from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.control import control_tables
 from datasurface.yellow.engine.control.migrations import (
     batches_0001_batch_tables,
+    batches_0002_marks_of_looks,
     common_0001_control_tables,
     plans_0001_plan_tables,
 )
@@ -32,7 +33,7 @@ from datasurface.yellow.plan.platforms import ControlTables, PlatformPlan
 
 _QUERIES: Final = queries.load("migrations.sql")
 _COMMON: Final = (common_0001_control_tables,)
-_BATCHES: Final = (batches_0001_batch_tables,)
+_BATCHES: Final = (batches_0001_batch_tables, batches_0002_marks_of_looks)
 _PLANS: Final = (plans_0001_plan_tables,)
 
 COMMON_SCOPE: Final = "common"

@@ -5,8 +5,11 @@
 INSERT INTO {counter} (key, batch_id) VALUES (%(key)s, 0) ON CONFLICT (key) DO NOTHING
 
 -- read_counter --
--- The last committed batch, when the stream was last looked at, and the last run that was recorded.
-SELECT batch_id, checked_at, run_id, result FROM {counter} WHERE key = %(key)s
+-- The last committed batch, the last look, run and mark; columns of marks may be missing until the tables are migrated.
+SELECT c.batch_id, c.checked_at, c.run_id, c.result, to_jsonb(c) -> 'source_sign',
+       (to_jsonb(c) ->> 'compared_in_full_at')::timestamptz, to_jsonb(c) ? 'source_sign'
+  FROM {counter} AS c
+ WHERE c.key = %(key)s
 
 -- read_batch --
 -- One batch of the stream.
@@ -56,6 +59,19 @@ RETURNING batch_id
 -- record_look --
 -- Say that the stream was looked at and equals its last committed batch.
 UPDATE {counter} SET checked_at = %(checked_at)s, run_id = %(run_id)s, result = %(result)s WHERE key = %(key)s
+
+-- record_mark --
+-- Keep the sign of the snapshot that equals the merge tables, and when every row was last compared.
+UPDATE {counter}
+   SET source_sign = %(sign)s::jsonb, compared_in_full_at = coalesce(%(compared_in_full_at)s, compared_in_full_at)
+ WHERE key = %(key)s
+
+-- record_named_mark --
+-- The same, with the number of this transaction in the sign.
+UPDATE {counter}
+   SET source_sign = %(sign)s::jsonb || jsonb_build_object('recorded_by', pg_current_xact_id()::text),
+       compared_in_full_at = coalesce(%(compared_in_full_at)s, compared_in_full_at)
+ WHERE key = %(key)s
 
 -- forget_run --
 -- Let the same run try again.
