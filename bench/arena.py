@@ -10,7 +10,7 @@ from typing import Final
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from bench import source_data, statements
+from bench import source_data, statements, tuned_server
 from bench.options import Options
 from datasurface import loader
 from datasurface.connections import Endpoint, Login
@@ -84,10 +84,10 @@ def opened(options: Options) -> Iterator[Arena]:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="datasurface-bench-")))
         if options.dsn is None:
             server = closing.enter_context(EmbeddedServer())
+            tuned_server.configure(server)
             pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
             installation = _installation(server.endpoint(), server.login, folder, "")
             arena = _prepared(installation, options, binaries=server.binaries, postmaster_pid=pid)
-            _keep_quiet(arena)
         else:
             endpoint, login = _given(options.dsn)
             installation = _installation(endpoint, login, folder, PREFIX)
@@ -128,12 +128,6 @@ def _prepared(
             places = {"name": sql.Identifier(name), "template": sql.Identifier(_template(name))}
             cursor.execute(_QUERIES["rename_database"].format(**places))
     return arena
-
-
-def _keep_quiet(arena: Arena) -> None:
-    with arena.admin() as session, session.raw.cursor() as cursor:
-        cursor.execute(_QUERIES["keep_quiet"])
-        cursor.execute(_QUERIES["reload_settings"])
 
 
 def _remove(installation: Installation) -> None:

@@ -1,7 +1,7 @@
 """What a run of the benchmark does: sizes, rounds, contenders, phases."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Final
 from datasurface.errors import UsageError
 
 ADDRESSES_PER_CUSTOMER: Final = 1.6
+#: Told what is measured next.
+Announce = Callable[[str], None]
 
 
 class Kind(StrEnum):
@@ -39,7 +41,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """One run. `dsn` None: an embedded server, which keeps its promises (fsync) and goes at the end."""
+    """One run. `dsn` None: an embedded server, which keeps its promises (fsync) and goes at the end.
+
+    `peers` and `experiments` are names; of the peers those that can run here.
+    """
 
     customers: int
     rounds: int
@@ -47,6 +52,8 @@ class Options:
     phases: Sequence[Phase]
     results: Path
     dsn: str | None = None
+    peers: Sequence[str] = ()
+    experiments: Sequence[str] = ()
 
     @property
     def addresses(self) -> int:
@@ -74,6 +81,15 @@ def phases(text: str) -> Sequence[Phase]:
     if not found or not found[0].is_initial or any(phase.is_initial for phase in found[1:]):
         raise UsageError("the first phase, and no other, is `initial`", fix="Write e.g. initial,nochange,1%,20%")
     return found
+
+
+def experiments(text: str, known: Sequence[str]) -> Sequence[str]:
+    """`all`, `none`, or some of the experiments by name. Raises UsageError."""
+    if text in ("all", "none"):
+        return known if text == "all" else []
+    if unknown := [name for name in _parts(text) if name not in known]:
+        raise UsageError(f"there is no experiment {unknown[0]!r}", fix=f"Use all, none or some of {', '.join(known)}")
+    return _parts(text)
 
 
 def _parts(text: str) -> list[str]:

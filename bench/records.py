@@ -11,7 +11,8 @@ from datasurface.yellow.engine.difference.delta import Counts
 class Measurement:
     """One contender in one phase of one round. `work_seconds` is the wall time without the vacuum after the commit.
 
-    `problems` is empty where the contender is right. Times that the server or the contender does not tell are None.
+    `problems` is empty where the contender is right; a wrong one keeps its time. Times that the server or the contender
+    does not tell are None. `is_complete` is false where the contender gave up, so that its time says nothing.
     """
 
     contender: str
@@ -32,6 +33,7 @@ class Measurement:
     table_bytes: int
     counts: Counts | None = None
     problems: Sequence[str] = ()
+    is_complete: bool = True
 
     @property
     def cpu_seconds(self) -> float:

@@ -25,14 +25,6 @@ DROP ROLE IF EXISTS {role};
 -- Roles of the benchmark's own installation.
 SELECT rolname FROM pg_roles WHERE starts_with(rolname, %(prefix)s);
 
--- keep_quiet --
--- Autovacuum would work for one contender while another is measured.
-ALTER SYSTEM SET autovacuum = off;
-
--- reload_settings --
--- Take the new settings.
-SELECT pg_reload_conf();
-
 -- checkpoint --
 -- So that no contender writes out what another one left.
 CHECKPOINT;
@@ -53,8 +45,9 @@ SELECT coalesce(sum(total_vacuum_time), 0) FROM pg_stat_all_tables;
 -- settings --
 -- Settings that decide about speed, and the server's version.
 SELECT name, current_setting(name) FROM unnest(ARRAY[
-  'server_version', 'shared_buffers', 'work_mem', 'maintenance_work_mem', 'max_wal_size', 'wal_level', 'fsync',
-  'full_page_writes', 'synchronous_commit', 'wal_compression', 'autovacuum', 'jit', 'io_method', 'data_checksums'
+  'server_version', 'shared_buffers', 'effective_cache_size', 'work_mem', 'maintenance_work_mem', 'max_wal_size',
+  'checkpoint_timeout', 'wal_level', 'fsync', 'full_page_writes', 'synchronous_commit', 'wal_compression', 'autovacuum',
+  'random_page_cost', 'jit', 'io_method', 'data_checksums'
 ]) AS wanted (name) WHERE EXISTS (SELECT FROM pg_settings AS s WHERE s.name = wanted.name);
 
 -- make_staging --
@@ -62,20 +55,28 @@ SELECT name, current_setting(name) FROM unnest(ARRAY[
 CREATE UNLOGGED TABLE {staging} AS SELECT {columns} FROM {merge} WITH NO DATA;
 
 -- table_bytes --
--- Size on disk with indexes and TOAST.
-SELECT pg_total_relation_size({name});
+-- Size on disk with indexes and TOAST; 0 if there is no such table.
+SELECT coalesce(pg_total_relation_size(to_regclass({name})), 0);
 
 -- widen_memory --
 -- For the comparison, in this transaction.
-SET LOCAL work_mem = '256MB';
+SET LOCAL work_mem = '1GB';
 
--- compare --
--- Open rows, and rows that only one side has; duplicates count.
-SELECT (SELECT count(*) FROM {merge} WHERE {is_open}),
-       (SELECT count(*) FROM (SELECT {columns} FROM {merge} WHERE {is_open}
-                              EXCEPT ALL SELECT {columns} FROM {staging}) AS a),
-       (SELECT count(*) FROM (SELECT {columns} FROM {staging}
-                              EXCEPT ALL SELECT {columns} FROM {merge} WHERE {is_open}) AS b);
+-- count_open --
+-- Open rows of the contender, and rows of the source.
+SELECT (SELECT count(*) FROM {merge} WHERE {is_open}), (SELECT count(*) FROM {staging});
+
+-- count_superfluous --
+-- Rows that only the contender has; duplicates count.
+SELECT count(*) FROM (SELECT {columns} FROM {merge} WHERE {is_open} EXCEPT ALL SELECT {columns} FROM {staging}) AS a;
+
+-- count_missing --
+-- Rows that only the source has; duplicates count.
+SELECT count(*) FROM (SELECT {columns} FROM {staging} EXCEPT ALL SELECT {columns} FROM {merge} WHERE {is_open}) AS b;
+
+-- tidy --
+-- What a peer left is cleaned up by autovacuum elsewhere.
+VACUUM (ANALYZE) {table};
 
 -- count_closed --
 -- Versions that ended.
