@@ -51,7 +51,7 @@ VALUES: Final[Mapping[DataType, Sequence[str]]] = {
     dsl.Interval(): [
         *("0", "1 month", "30 days", "720 hours", "-1 day +02:03", "1 year 2 mons 3 days 4:05:06.7"),
         *("1 mon -30 days", "-1 mon +1 day -00:00:00.000001", "1 day -24 hours", "178000000 years"),
-        *("-178000000 years", "-2147483648 days", "2562047788:00:54.775807"),
+        *("-178000000 years", "-2147483648 days", "2147483647:59:59.999999"),
     ],
     dsl.Boolean(): ["true", "false"],
     dsl.UUID(): [
@@ -106,6 +106,7 @@ TWINS: Final[Mapping[DataType, Sequence[tuple[str, str]]]] = {
 
 #: Values that PostgreSQL holds from a version on, by that version's number.
 NEWER_VALUES: Final[Mapping[int, Mapping[DataType, Sequence[str]]]] = {
+    150000: {dsl.Interval(): ["2562047788:00:54.775807"]},
     170000: {dsl.Interval(): ["infinity", "-infinity"], dsl.Array(dsl.Interval()): ["{infinity}"]},
 }
 

@@ -38,6 +38,8 @@ _REFUSALS: Final[Mapping[str, str]] = {
 }
 
 _FIXES: Final[Mapping[str, str]] = {
+    "22021": "Correct the text in the source: its bytes are not valid in its encoding",
+    "22P05": "Correct the text in the source, or a name in the model: it has a character that the other encoding lacks",
     "28": "Check the files `username` and `password` of the credential, and the server's pg_hba.conf",
     "3D000": "`datasurface init` makes the databases",
     "42501": "`datasurface init` grants the rights of every role",

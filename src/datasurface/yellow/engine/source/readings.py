@@ -5,8 +5,10 @@ together with a check in the same snapshot: the value must print the same after 
 a value that is too long, needs rounding or has a time of day fails the batch before anything is applied.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg2 import sql
 
@@ -45,8 +47,21 @@ class Reading:
         return tuple(self.columns[: len(self.table.key)] if self.table.key else self.columns)
 
 
-def reading(table: TablePlan, schema: str, facts: Mapping[str, ColumnFact]) -> Reading:
-    """How to read `table` from a source table with the columns `facts`.
+#: The encoding of a database that takes any bytes for text and counts them as characters.
+WITHOUT_ENCODING: Final = "SQL_ASCII"
+#: Texts of a database without an encoding that are UTF-8: as its regular expressions see them, byte for byte.
+_UTF_8: Final = (
+    r"^(?:[\x01-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*$"
+)
+#: Types of which every value prints in ASCII.
+_ASCII_TYPES: Final = re.compile(
+    r"(smallint|integer|bigint|numeric|real|double precision|date|timestamp|time|interval|boolean|uuid|bytea)\b.*"
+)
+
+
+def reading(table: TablePlan, schema: str, facts: Mapping[str, ColumnFact], encoding: str = "UTF8") -> Reading:
+    """How to read `table` from a source table with the columns `facts`; `encoding` is the source database's.
 
     Raises ModelError where the source has no such column, or two that match equally well.
     """
@@ -57,7 +72,7 @@ def reading(table: TablePlan, schema: str, facts: Mapping[str, ColumnFact]) -> R
         table=table,
         relation=relation,
         query=sql.SQL("SELECT {} FROM {} AS s").format(sql.SQL(", ").join(columns), relation),
-        checks=[check for column, fact in matched for check in _checks(column, fact)],
+        checks=[check for column, fact in matched for check in _checks(column, fact, encoding)],
         columns=[fact.name for _, fact in matched],
     )
 
@@ -88,7 +103,7 @@ def _expression(column: ColumnPlan, fact: ColumnFact) -> sql.Composed:
     return sql.SQL("{}::{}").format(own, sql_types.of_plan(column.sql_type))
 
 
-def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
+def _checks(column: ColumnPlan, fact: ColumnFact, encoding: str) -> list[Check]:
     own = sql.Identifier("s", fact.name)
     checks = []
     if column.is_required and not _enforces_not_null(fact):
@@ -103,11 +118,46 @@ def _checks(column: ColumnPlan, fact: ColumnFact) -> list[Check]:
         )
         checks.append(Check(column=column.name, problem=problem, condition=condition))
     if column.labels:
-        condition = sql.SQL('{0} IS NOT NULL AND NOT ({0}::text COLLATE "C" = ANY ({1}::text[]))').format(
-            own, sql.Literal(list(column.labels))
-        )
-        checks.append(Check(column=column.name, problem="would be no label of the model's Enum", condition=condition))
+        checks.append(_label_check(column, own, encoding))
+    if encoding == WITHOUT_ENCODING:
+        checks.extend(_byte_checks(column, fact))
     return checks
+
+
+def _label_check(column: ColumnPlan, own: sql.Identifier, encoding: str) -> Check:
+    """A label that is not ASCII is compared as bytes of UTF-8, for the source's encoding may lack a character of it."""
+    if encoding in ("UTF8", WITHOUT_ENCODING) or all(label.isascii() for label in column.labels):
+        value, labels, kind = '{0}::text COLLATE "C"', list(column.labels), "text[]"
+    else:
+        value, labels = (
+            "pg_catalog.convert_to({0}::text, 'UTF8')",
+            [f"\\x{each.encode().hex()}" for each in column.labels],
+        )
+        kind = "bytea[]"
+    found = sql.SQL(value).format(own)
+    condition = sql.SQL("{0} IS NOT NULL AND NOT ({1} = ANY ({2}::{3}))").format(
+        own, found, sql.Literal(labels), sql.SQL(kind)
+    )
+    return Check(column=column.name, problem="would be no label of the model's Enum", condition=condition)
+
+
+def _byte_checks(column: ColumnPlan, fact: ColumnFact) -> Iterator[Check]:
+    """What a database that takes any bytes for text has to be asked: they must be UTF-8, as the merge table's are."""
+    if _ASCII_TYPES.fullmatch(fact.sql_type):
+        return
+    text = sql.SQL('{}::text COLLATE "C"').format(sql.Identifier("s", fact.name))
+    yield Check(
+        column=column.name,
+        problem=f"would be no text: its bytes are not UTF-8, which the source's {WITHOUT_ENCODING} database lets pass",
+        condition=sql.SQL("NOT ({} ~ {})").format(text, sql.Literal(_UTF_8)),
+    )
+    if column.sql_type.startswith("character("):
+        yield Check(
+            column=column.name,
+            problem=f"would be padded to another length: the source's {WITHOUT_ENCODING} database counts bytes; "
+            "use VarChar or Text in the model",
+            condition=sql.SQL("{} ~ {}").format(text, sql.Literal(r"[^\x01-\x7f]")),
+        )
 
 
 def _enforces_not_null(fact: ColumnFact) -> bool:

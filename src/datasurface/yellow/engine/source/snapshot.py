@@ -34,7 +34,8 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
                 f"in {session.endpoint}, or {session.username} may not see it",
                 fix="Correct the model's `tables` or `schema`, or restore the table",
             )
-    return [reading(table, stream.source.schema, facts[table.source_table]) for table in stream.tables]
+    encoding = session.raw.get_parameter_status("server_encoding") or "UTF8"
+    return [reading(table, stream.source.schema, facts[table.source_table], encoding) for table in stream.tables]
 
 
 def _keep_in_place(session: Session, schema: str, tables: Sequence[str]) -> None:
