@@ -7,22 +7,22 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bench import history, shapes, shuffled
+from bench import doubled_history, growth, history, idle_log, latency, many_datasets, shapes, shuffled
 from bench.findings import Findings, Goal
 from bench.options import Options
 
 Announce = Callable[[str], None]
 Experiment = Callable[[Options], Findings]
 
+_SHAPES: Final = (shapes.WIDE, shapes.LONG, shapes.FLIGHTS)
+_SUBJECTS: Final = (growth, doubled_history, history, shuffled, latency, many_datasets, idle_log)
 EXPERIMENTS: Final[Mapping[str, Experiment]] = {
-    history.NAME: history.measured,
-    shuffled.NAME: shuffled.measured,
-    **{shape.name: functools.partial(shapes.measured, shape) for shape in (shapes.WIDE, shapes.LONG, shapes.FLIGHTS)},
+    **{subject.NAME: subject.measured for subject in _SUBJECTS},
+    **{shape.name: functools.partial(shapes.measured, shape) for shape in _SHAPES},
 }
 _GOALS: Final[Mapping[str, Callable[[], Mapping[Any, Goal]]]] = {
-    history.NAME: history.goals,
-    shuffled.NAME: shuffled.goals,
-    **{shape.name: functools.partial(shapes.goals, shape) for shape in (shapes.WIDE, shapes.LONG, shapes.FLIGHTS)},
+    **{subject.NAME: subject.goals for subject in _SUBJECTS},
+    **{shape.name: functools.partial(shapes.goals, shape) for shape in _SHAPES},
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bench import targets
 from bench.cost import Cost
-from bench.options import Options
+from bench.options import Kind, Options
 from bench.records import Spread, Target, Verdict
 
 #: From this size on the targets of the experiments are judged, and larger than this they are not run.
@@ -54,6 +54,11 @@ class Findings:
 def size(options: Options) -> int:
     """Customers, or as many rows, of an experiment."""
     return min(options.customers, CUSTOMERS)
+
+
+def sized(options: Options) -> Options:
+    """The options of a source of that size."""
+    return Options(customers=size(options), rounds=1, kinds=list(Kind), phases=(), results=options.results)
 
 
 def compared(goal: Goal, options: Options, ours: Sequence[Cost], theirs: Sequence[Cost]) -> Target:

@@ -69,7 +69,7 @@ def measured(options: Options) -> Findings:
     batches = BATCHES if options.customers >= findings.CUSTOMERS else BATCHES // 10
     with ground.opened(LANDSCAPE) as place:
         with place.admin(place.source_database) as session:
-            source_data.fill(session, _sized(options))
+            source_data.fill(session, findings.sized(options))
         _copy_merge(place)
         rows = list(_past(place, batches))
         for kind in Kind:
@@ -91,10 +91,6 @@ def measured(options: Options) -> Findings:
         measurements=rows,
         problems=wrong,
     )
-
-
-def _sized(options: Options) -> Options:
-    return Options(customers=findings.size(options), rounds=1, kinds=list(Kind), phases=(), results=options.results)
 
 
 _Costs = dict[tuple[Kind, str, str], list[Cost]]
@@ -139,6 +135,7 @@ def _look(place: Arena, database: str, kind: Kind) -> Cost:
     stream = place.stream(kind.platform)
     request = RunRequest(platform=stream.platform, store=stream.store, budget_seconds=0)
     links = _links(place, database)
+    made_up_rows.touch(place)
     return cost.of_call(place, lambda: run.run(request, links, lambda _plan, _outcome: None))
 
 

@@ -8,6 +8,7 @@ from psycopg2 import sql
 from bench import statements
 from bench.arena import Arena
 from bench.ground import Column, Landscape
+from bench.options import Kind
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import Counts
 
@@ -55,6 +56,14 @@ def change(place: Arena, landscape: Landscape, changing: Mapping[str, str], step
             total += Counts(inserted=leaving, updated=drawn - leaving, deleted=leaving, total=rows)
         session.commit()
     return total
+
+
+def touch(place: Arena) -> None:
+    """Write one row of each table as it is, so that a look has to compare: no sign says that nothing was written."""
+    with place.admin(place.source_database) as session, session.raw.cursor() as cursor:
+        for table in place.stream(Kind.LIVE.platform).tables:
+            cursor.execute(_QUERIES["touch"].format(table=sql.Identifier("public", table.source_table)))
+        session.commit()
 
 
 def vacuum_as_autovacuum(place: Arena, database: str) -> None:

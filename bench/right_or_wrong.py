@@ -9,7 +9,7 @@ from bench.arena import Arena
 from bench.options import Kind
 from datasurface.yellow.plan.tables import BATCH_OUT, OPEN_BATCH
 
-_QUERIES = statements.load("arena.sql")
+_QUERIES = statements.load("experiments.sql")
 
 
 def problems(place: Arena, kinds: Sequence[Kind], what: str) -> Sequence[str]:
@@ -29,7 +29,7 @@ def problems(place: Arena, kinds: Sequence[Kind], what: str) -> Sequence[str]:
                     "is_open": is_open,
                 }
                 cursor.execute(_QUERIES["compare"].format(**places))
-                _, only_in_merge, only_in_source = cursor.fetchone() or (0, 0, 0)
+                only_in_merge, only_in_source = cursor.fetchone() or (0, 0)
                 if only_in_merge or only_in_source:
                     found.append(
                         f"{what}: {table.merge_table} has {only_in_merge} rows too many, {only_in_source} missing"

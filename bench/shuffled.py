@@ -4,7 +4,7 @@ from typing import Final
 
 from psycopg2 import sql
 
-from bench import findings, floor, ground, ours, right_or_wrong, shapes, source_data, statements, targets
+from bench import findings, floor, ground, made_up_rows, ours, right_or_wrong, shapes, source_data, statements, targets
 from bench.arena import Arena
 from bench.cost import Cost
 from bench.findings import Findings, Goal
@@ -24,10 +24,9 @@ def goals() -> dict[str, Goal]:
 
 def measured(options: Options) -> Findings:
     """Look at the same rows in order and out of order, by turns."""
-    customers = findings.size(options)
     with ground.opened(LANDSCAPE) as place:
         with place.admin(place.source_database) as session:
-            source_data.fill(session, source_data_options(options, customers))
+            source_data.fill(session, findings.sized(options))
         floor.make_staging(place)
         for kind in Kind:
             ground.run_here(place, kind)
@@ -58,11 +57,6 @@ def measured(options: Options) -> Findings:
     )
 
 
-def source_data_options(options: Options, customers: int) -> Options:
-    """The options of a source of another size."""
-    return Options(customers=customers, rounds=1, kinds=list(Kind), phases=(), results=options.results)
-
-
 def _rewrite(place: Arena, order: str) -> None:
     with place.admin(place.source_database) as session:
         with session.raw.cursor() as cursor:
@@ -71,4 +65,5 @@ def _rewrite(place: Arena, order: str) -> None:
                 for statement in (order, "put_back", "refill", "drop_ordered"):
                     cursor.execute(_QUERIES[statement].format(table=name))
         session.commit()
-        source_data._tidy(session)
+        session.raw.autocommit = True
+        made_up_rows.vacuum(session, [f"public.{table}" for table in source_data.TABLES])

@@ -102,3 +102,46 @@ INSERT INTO {table} SELECT * FROM ordered;
 -- drop_ordered --
 -- Make room for the next table's.
 DROP TABLE ordered;
+
+-- change_one --
+-- A change of one row, which its new value tells.
+UPDATE public.customers SET email = %(mark)s WHERE id = %(key)s;
+
+-- seen_in_view --
+-- Which of the changed rows the view shows.
+SELECT id FROM {view} WHERE id = ANY (%(keys)s) AND email = 'seen-' || id;
+
+-- read_counter --
+-- What the counter keeps of the last run.
+SELECT run_id, result FROM {counter} WHERE key = %(key)s;
+
+-- update_counter --
+-- What the look writes that found nothing.
+UPDATE {counter} SET checked_at = clock_timestamp(), run_id = %(run_id)s, result = %(result)s WHERE key = %(key)s;
+
+-- fill_small --
+-- A few rows.
+INSERT INTO {table} SELECT i, 'name ' || i, i * 1.5 FROM generate_series(1, %(rows)s) AS i;
+
+-- change_small --
+-- One row of them.
+UPDATE {table} SET name = 'step ' || %(step)s WHERE id = 1 + %(step)s;
+
+-- sum_small --
+-- Rows, and a sum that tells other rows.
+SELECT count(*), sum(hashtextextended(id || '|' || name || '|' || amount, 0)) FROM {table};
+
+-- touch --
+-- Write one row as it is: the source was written to, and holds what it held.
+UPDATE {table} SET id = id WHERE id = (SELECT min(id) FROM {table});
+
+-- widen_memory --
+-- For the comparison, in this transaction.
+SET LOCAL work_mem = '128MB';
+
+-- compare --
+-- Rows that only one side has; duplicates count.
+SELECT (SELECT count(*) FROM (SELECT {columns} FROM {merge} WHERE {is_open}
+                              EXCEPT ALL SELECT {columns} FROM {staging}) AS a),
+       (SELECT count(*) FROM (SELECT {columns} FROM {staging}
+                              EXCEPT ALL SELECT {columns} FROM {merge} WHERE {is_open}) AS b);
