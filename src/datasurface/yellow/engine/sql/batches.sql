@@ -42,10 +42,15 @@ ON CONFLICT (key, batch_id) DO UPDATE
 RETURNING batch_id
 
 -- commit_batch --
--- Close the batch with its counts; no row comes back when it is not in one of %(sources)s.
-UPDATE {metrics}
-   SET batch_status = %(to)s, batch_end_time = clock_timestamp(), records_inserted = %(inserted)s,
-       records_updated = %(updated)s, records_deleted = %(deleted)s, total_records = %(total)s, state = %(state)s
+-- Close the batch with its counts; no row comes back when it is not in one of %(sources)s. Where the server's clock has
+-- jumped back it ends no earlier than it began and than the batch before it: a history's times must not overlap.
+UPDATE {metrics} AS m
+   SET batch_status = %(to)s,
+       batch_end_time = greatest(clock_timestamp(), m.batch_start_time,
+                                 (SELECT p.batch_end_time FROM {metrics} AS p
+                                   WHERE p.key = %(key)s AND p.batch_id = %(batch_id)s - 1)),
+       records_inserted = %(inserted)s, records_updated = %(updated)s, records_deleted = %(deleted)s,
+       total_records = %(total)s, state = %(state)s
  WHERE key = %(key)s AND batch_id = %(batch_id)s AND batch_status = ANY (%(sources)s)
 RETURNING batch_id
 
