@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
-from tests.chaos import faults
 from tests.chaos.checks import StreamCheck, Violation
-from tests.chaos.faults import Blow, Fault
+from tests.chaos.faults import FAULTS, Blow, Fault, Stage, Strike
 from tests.chaos.histogram import IN_BATCH, Histogram
 from tests.chaos.jobs import Crew, Ended, Job, JobHangs
 from tests.chaos.landscape import Site
 from tests.chaos.proxy import Proxy
-from tests.chaos.servers import ChaosServer
+from tests.chaos.servers import ChaosServer, clock_library
 from tests.chaos.source_writer import Writer
+from tests.chaos.staged_faults import STAGED_FAULTS
+from tests.chaos.view_reader import ViewReader
 
 #: Faults until databases and streams begin anew, so that first loads are struck as often as they should.
 FAULTS_PER_EPOCH: Final = 40
@@ -27,6 +28,7 @@ _FIRST_ONLY: Final = frozenset({CrashPoint.WHILE_COPYING, CrashPoint.AFTER_FIRST
 _STAGING: Final = frozenset({CrashPoint.BEFORE_STAGED, CrashPoint.AFTER_STAGED})
 #: Runs that a stream may take until it is at rest again; a killed job's session may still hold the lock at first.
 _SETTLING_RUNS: Final = 12
+_NO_FAULT: Final = Fault(weight=0)
 
 
 @dataclass(kw_only=True)
@@ -40,6 +42,8 @@ class Campaign:
     announce: Callable[[str], None]
     histogram: Histogram
     kinds: dict[str, Fault]
+    reader: ViewReader
+    undo: ExitStack = field(default_factory=ExitStack)
     streams: list[StreamCheck] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     runs: int = 0
@@ -69,8 +73,10 @@ class Campaign:
     def _begin_epoch(self) -> None:
         self._in_epoch = 0
         self.writer.leave()
+        self.undo.close()
         self.site.begin()
         self.writer.begin()
+        self.reader.forget()
         self.streams = [StreamCheck(self.site, stream, self.writer) for stream in self.site.streams]
         for stream in self.streams:
             for _ in range(_FIRST_LOADS):
@@ -103,18 +109,54 @@ class Campaign:
         point = self._next_point(kind, fault, stream)
         self.writer.write(bulk_bytes=fault.bulk_bytes)
         began = time.monotonic()
-        with self.writer.writing() if not fault.bulk_bytes else ExitStack():
+        strike = self._prepared(fault)
+        is_quiet = fault.bulk_bytes > 0 or fault.goes_back == "source"
+        with self.reader.reading(), ExitStack() if is_quiet else self.writer.writing():
             job = self._start(stream, point=point, occurrence=self._occurrence(point))
-            if not job.reaches():
-                self.histogram.missed[kind] += 1
-                self._judge(stream, job.ended(), kind, frozenset({0}))
-                return
-            blow = Blow(site=self.site, job=job, chance=self.chance)
-            ended = fault.strike(blow)
-        self._in_epoch += 1
+            is_reached = job.reaches()
+            blow = Blow(
+                site=self.site, job=job, chance=self.chance,
+                merge_tables=[each.merge_table for each in stream.stream.tables],
+            )  # fmt: skip
+            ended = strike(blow)
         self._history.append(f"{kind} at {point.name} of {stream.name}: {ended.status} {ended.record}")
-        self.histogram.add(kind, point, _outcome(ended), time.monotonic() - began)
-        self._judge(stream, ended, kind, fault.statuses)
+        if is_reached:
+            self._in_epoch += 1
+            self.histogram.add(kind, point, _outcome(ended), time.monotonic() - began)
+        else:
+            self.histogram.missed[kind] += 1
+        self._look_back(fault)
+        self._judge(stream, ended, kind, fault)
+
+    def _prepared(self, fault: Fault) -> Strike:
+        if fault.staged is None:
+            assert fault.strike is not None
+            return fault.strike
+        stage = Stage(self.site, self.chance, make_batches=self._make_batches, write=self.writer.write)
+        self.undo.push(stage.undo)
+        return fault.staged(stage)
+
+    def _make_batches(self) -> None:
+        """A few batches without a fault."""
+        for stream in self.chance.choices(self.streams, k=3):
+            self.writer.write()
+            self._judge(stream, self._start(stream).ended(), "no fault", _NO_FAULT)
+
+    def _look_back(self, fault: Fault) -> None:
+        """A server may be at an earlier moment now: at one that was recorded, in all it holds."""
+        if fault.goes_back == "merge":
+            self.reader.forget()
+            for each in self.streams:
+                each.observe(may_go_back=True)
+                each.recorded()
+        elif fault.goes_back == "source":
+            before = self.writer.state.version
+            self.writer.look_again()
+            lost = before - self.writer.state.version
+            if self.chance.random() < 0.5:
+                # As many transactions as were lost: by its counters the server looks as if nothing had happened.
+                for _ in range(lost):
+                    self.writer.write()
 
     def _start(self, stream: StreamCheck, *, point: CrashPoint | None = None, occurrence: int = 1) -> Job:
         """A run of a stream; some compare in full, and some have no memory for differences and stage everything."""
@@ -149,21 +191,24 @@ class Campaign:
             points = [point for point in points if point in IN_BATCH]
         return min(points, key=lambda point: (self.histogram.struck[kind, point], self.chance.random()))
 
-    def _judge(self, stream: StreamCheck, ended: Ended, kind: str, statuses: frozenset[int]) -> None:
-        """The job ended in a way that needs no hand, and what it reported is true."""
-        if ended.status not in statuses:
+    def _judge(self, stream: StreamCheck, ended: Ended, kind: str, fault: Fault) -> None:
+        """The job ended in a way that needs no hand, what it reported is true, and nobody saw anything else."""
+        if ended.status not in fault.statuses:
             raise Violation(f"{stream.name}: status {ended.status} after {kind}: {ended.record}\n{ended.log}")
         stream.observe()
         if ended.status >= 0 and ended.record.get("rc") is None:
             raise Violation(f"{stream.name}: no record after {kind}\n{ended.log}")
-        if ended.record.get("outcome") == "committed" and ended.record["batch_id"] != stream.expected.batch_id:
+        is_reported = ended.record.get("outcome") == "committed" and fault.goes_back != "merge"
+        if is_reported and ended.record["batch_id"] != stream.expected.batch_id:
             raise Violation(f"{stream.name}: {ended.record} is reported, batch {stream.expected.batch_id} is there")
+        if self.reader.error is not None:
+            raise Violation(f"after {kind}: {self.reader.error}")
 
     def _settle(self, stream: StreamCheck) -> None:
         """The source is at rest: runs without a fault bring the stream to it, with no hand, and all of it is right."""
         for _ in range(_SETTLING_RUNS):
             ended = self._start(stream).ended()
-            self._judge(stream, ended, "no fault", frozenset({0, 75}))
+            self._judge(stream, ended, "no fault", _NO_FAULT)
             if ended.record["outcome"] == "unchanged":
                 break
             if ended.record["outcome"] in ("busy", "failed"):
@@ -172,6 +217,7 @@ class Campaign:
             raise Violation(f"{stream.name} does not come to rest: {ended.record}\n{ended.log}")
         stream.settled()
         self.checks += 1
+        self.undo.close()
 
 
 def _outcome(ended: Ended) -> str:
@@ -198,7 +244,11 @@ def prepared(*, directory: Path, seed: int, has_disks: bool, announce: Callable[
         stack.callback(writer.close)
         environment = {"DATASURFACE_CONNECTIONS": str(site.connections_path)}
         crew = stack.enter_context(Crew(directory, environment))
-        chosen = faults.kinds(has_disks)
+        reader = ViewReader(site, writer, [each for each in site.streams if each.dataset is None])
+        reader.start()
+        stack.callback(reader.close)
+        has = {"disks": has_disks, "clock": clock_library() is not None, None: True}
+        chosen = {name: fault for name, fault in (FAULTS | STAGED_FAULTS).items() if has[fault.needs]}
         yield Campaign(
             site=site,
             crew=crew,
@@ -207,4 +257,5 @@ def prepared(*, directory: Path, seed: int, has_disks: bool, announce: Callable[
             announce=announce,
             histogram=Histogram(list(chosen)),
             kinds=chosen,
+            reader=reader,
         )

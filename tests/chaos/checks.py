@@ -3,10 +3,10 @@
 All is read straight from the servers, never through the proxies.
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from psycopg2 import extensions, sql
 
@@ -16,7 +16,8 @@ from tests.chaos.oracle import KEYS, Expected
 from tests.chaos.source_writer import Writer, rows_of
 from tests.db.streams import SCHEMA
 
-OPEN = 2147483647
+OPEN: Final = 2147483647
+_SESSIONS_END_SECONDS: Final = 5
 _STAMPS = {
     "accounts": "(SELECT name FROM {} WHERE id = 0)",
     "entries": "(SELECT note FROM {} WHERE id = 0)",
@@ -82,25 +83,42 @@ class StreamCheck:
             batch_id, *found = cursor.fetchone() or (0,)
         return batch_id or 0, {None if text is None else int(text) for text in found}
 
+    def recorded(self) -> None:
+        """The merge tables hold what the last committed batch recorded, whatever the source holds."""
+        with self.site.merge.connected("chaos_merge") as merge:
+            for each in self.stream.tables:
+                self._versions(merge, each.dataset, each.merge_table)
+            self._batches(merge, at_rest=False)
+
     def settled(self) -> None:
         """Everything, when the source is at rest and the last look found nothing."""
         now = self.writer.state
         if not self.expected.taken or self.expected.taken[-1] != now.version:
             at = self.expected.taken[-1:] or "no version"
             raise Violation(f"{self.name} is at rest with version {at}, the source has {now.version}")
-        with self._quiet_sessions() as (source, merge):
+        with (
+            self.site.source.connected("chaos_source") as source,
+            self.site.merge.connected("chaos_merge") as merge,
+        ):
             for each in self.stream.tables:
-                self._dataset(source, merge, each.dataset, each.merge_table)
-            self._batches(merge)
+                self._equality(source, merge, each.dataset)
+                self._versions(merge, each.dataset, each.merge_table)
+            self._batches(merge, at_rest=True)
+            for server in (source, merge):
+                self._no_sessions(server)
 
-    def _dataset(self, source: Any, merge: Any, dataset: str, merge_table: str) -> None:
-        columns = [each.name for table in TABLES if table.dataset == dataset for each in table.columns]
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    def _equality(self, source: Any, merge: Any, dataset: str) -> None:
+        """View and source hold the same rows, each as often: EXCEPT ALL both ways, on two servers."""
+        names = _columns(dataset)
         in_source = rows_of(source, sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(SCHEMA, dataset)))
         view = sql.Identifier(SCHEMA, view_name(self.stream, dataset))
         in_view = rows_of(merge, sql.SQL("SELECT {} FROM {}").format(names, view))
         self._same(in_source, self.writer.state.rows(dataset), f"the oracle itself is wrong of {dataset}")
         self._same(in_view, in_source, f"{dataset} is not the source's")
+
+    def _versions(self, merge: Any, dataset: str, merge_table: str) -> None:
+        """Every row of the merge table, with its batches, is what the snapshots of the source make it."""
+        names = _columns(dataset)
         versions = self.expected.tables[dataset]
         table = sql.Identifier(SCHEMA, merge_table)
         if not self.is_forensic:
@@ -129,14 +147,14 @@ class StreamCheck:
                 f"({list(surplus)[:3]}), {missing.total()} missing ({list(missing)[:3]})"
             )
 
-    def _batches(self, merge: Any) -> None:
-        """Every batch is there once, committed, with true counts and sane times; none is left unfinished."""
+    def _batches(self, merge: Any, *, at_rest: bool) -> None:
+        """Every batch is there once, committed, with true counts and sane times; at rest none is unfinished."""
         query = sql.SQL(
             "SELECT batch_id, batch_status, records_inserted, records_updated, records_deleted, total_records,"
             " batch_start_time <= batch_end_time AND batch_end_time >= coalesce(lag(batch_end_time) OVER by_id,"
             " batch_end_time) FROM {} WHERE key = {} WINDOW by_id AS (ORDER BY batch_id) ORDER BY batch_id"
         ).format(sql.Identifier(SCHEMA, self.stream.control.batch_metrics), sql.Literal(self.stream.stream_key))
-        found = list(_ordered(merge, query))
+        found = [row for row in _fetched(merge, query) if at_rest or row[1] == "committed"]
         wanted = []
         for batch_id in range(1, self.expected.batch_id + 1):
             counts = self.expected.counts(batch_id)
@@ -148,16 +166,28 @@ class StreamCheck:
                 f"{len(found)} of {len(wanted)}: {found[len(wanted) :]}{wanted[len(found) :]}"
             )
 
-    @contextmanager
-    def _quiet_sessions(self) -> Iterator[tuple[Any, Any]]:
-        with (
-            self.site.source.connected("chaos_source") as source,
-            self.site.merge.connected("chaos_merge") as merge,
-        ):
-            yield source, merge
+        query = sql.SQL("SELECT checked_at <= clock_timestamp() FROM {} WHERE key = {}").format(
+            sql.Identifier(SCHEMA, self.stream.control.batch_counter), sql.Literal(self.stream.stream_key)
+        )
+        if at_rest and _fetched(merge, query) != [(True,)]:
+            raise Violation(f"{self.name}: checked_at is later than the server's clock")
+
+    def _no_sessions(self, server: Any) -> None:
+        """No session of a job outlives it for long."""
+        query = sql.SQL("SELECT pid, state, query FROM pg_stat_activity WHERE application_name = 'datasurface job'")
+        deadline = time.monotonic() + _SESSIONS_END_SECONDS
+        while left := _fetched(server, query):
+            if time.monotonic() > deadline:
+                raise Violation(f"{self.name}: sessions of dead jobs stay: {left}")
+            time.sleep(0.05)
 
 
-def _ordered(connection: extensions.connection, query: sql.Composable) -> Sequence[tuple[Any, ...]]:
+def _columns(dataset: str) -> sql.Composed:
+    names = [each.name for table in TABLES if table.dataset == dataset for each in table.columns]
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _fetched(connection: extensions.connection, query: sql.Composable) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()

@@ -3,14 +3,17 @@
 A fault leaves its servers up, its proxies whole and the job ended; what it says back is how the job ended.
 """
 
+import contextlib
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from psycopg2 import OperationalError, sql
+from psycopg2.errors import LockNotAvailable
 
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from tests.chaos.jobs import Ended, Job
@@ -25,11 +28,12 @@ JOB: Final = "datasurface job"
 
 @dataclass(kw_only=True)
 class Blow:
-    """One fault about to strike: the job stands at its point."""
+    """One fault about to strike: the job stands at its point; `merge_tables` are its stream's."""
 
     site: Site
     job: Job
     chance: random.Random
+    merge_tables: Sequence[str]
 
     def go_on(self) -> bool:
         """Perhaps let the job go on for a moment before the fault; says whether it did."""
@@ -204,23 +208,71 @@ def bring_up(server: ChaosServer) -> None:
                 server.start()
 
 
+def lock_table(blow: Blow) -> Ended:
+    """A stranger locks a merge table away for a while; the job waits, and perhaps its waiting is cancelled."""
+    with blow.site.merge.connected("chaos_merge") as stranger, stranger.cursor() as cursor:
+        cursor.execute("BEGIN; SET LOCAL lock_timeout = '100ms'")
+        with contextlib.suppress(LockNotAvailable):
+            cursor.execute(
+                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
+                    sql.Identifier("public", blow.chance.choice(blow.merge_tables))
+                )
+            )
+        blow.job.go()
+        time.sleep(0.05 + 0.2 * blow.chance.random())
+        if blow.chance.random() < 0.5:
+            with blow.site.merge.connected() as session, session.cursor() as cancelling:
+                cancelling.execute(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = %s AND wait_event_type = 'Lock'",
+                    [JOB],
+                )
+    return blow.job.ended()
+
+
+class Stage:
+    """What a fault may set up before the run that it strikes.
+
+    `undo` runs when the stream is at rest again, `closing` at the very end. `make_batches` lets the streams make
+    batches, `write` changes the source.
+    """
+
+    def __init__(
+        self, site: Site, chance: random.Random, *, make_batches: Callable[[], None], write: Callable[[], None]
+    ) -> None:
+        self.site = site
+        self.chance = chance
+        self.make_batches = make_batches
+        self.write = write
+        self.undo = ExitStack()
+
+
+Strike = Callable[[Blow], Ended]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A kind of fault; `weight` is how many of a thousand are to be of it, `bulk_bytes` what the batch has to carry."""
+    """A kind of fault; `weight` is how many of a thousand are to be of it, `bulk_bytes` what the batch has to carry.
 
-    strike: Callable[[Blow], Ended]
+    `staged` sets something up before the run begins and gives the `strike`. `goes_back` is the side that may lose what
+    it had committed.
+    """
+
+    strike: Strike | None = None
+    staged: Callable[[Stage], Strike] | None = None
     weight: int
+    goes_back: Literal["merge", "source"] | None = None
     statuses: frozenset[int] = frozenset({0, 75})
     points: frozenset[CrashPoint] = frozenset(CrashPoint)
     bulk_bytes: int = 0
-    needs_disks: bool = False
+    needs: Literal["disks", "clock"] | None = None
 
 
 _KILLED: Final = frozenset({0, 75, -signal.SIGKILL})
 #: A job that is at work on the merge database's tables.
 _WRITING: Final = frozenset(CrashPoint) - {CrashPoint.AFTER_COMMIT, CrashPoint.BEFORE_EXIT}
 
-FAULTS: Final[Mapping[str, Fault]] = {
+FAULTS: Final[dict[str, Fault]] = {
     "SIGKILL of the job": Fault(strike=kill, weight=300, statuses=_KILLED),
     "SIGTERM to the job": Fault(strike=ask_to_end, weight=60),
     "merge server crashes": Fault(strike=crash("merge"), weight=80),
@@ -237,11 +289,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "source sessions ended": Fault(strike=end_sessions("source", "pg_terminate_backend"), weight=30),
     "merge statements cancelled": Fault(strike=end_sessions("merge", "pg_cancel_backend"), weight=30),
     "source statements cancelled": Fault(strike=end_sessions("source", "pg_cancel_backend"), weight=15),
-    "tablespace full": Fault(strike=disk_full(SMALL), weight=30, points=_WRITING, bulk_bytes=400_000, needs_disks=True),
-    "WAL disk full": Fault(strike=disk_full("wal"), weight=15, points=_WRITING, bulk_bytes=400_000, needs_disks=True),
+    "merge table locked": Fault(strike=lock_table, weight=15),
+    "tablespace full": Fault(strike=disk_full(SMALL), weight=30, points=_WRITING, bulk_bytes=400_000, needs="disks"),
+    "WAL disk full": Fault(strike=disk_full("wal"), weight=15, points=_WRITING, bulk_bytes=400_000, needs="disks"),
 }
-
-
-def kinds(has_disks: bool) -> dict[str, Fault]:
-    """The faults that can be made here."""
-    return {name: fault for name, fault in FAULTS.items() if has_disks or not fault.needs_disks}

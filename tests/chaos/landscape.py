@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ def _single(stream: StreamPlan) -> StreamPlan:
 
 @dataclass(kw_only=True)
 class Site:
-    """The installation; `source` and `merge` are the servers that serve now."""
+    """The installation; `source` and `merge` are the servers that serve now. `closing` runs at the end of it all."""
 
     source: ChaosServer
     merge: ChaosServer
@@ -92,6 +92,7 @@ class Site:
     merge_proxy: Proxy
     directory: Path
     closing: ExitStack
+    sessions: ExitStack = field(default_factory=ExitStack)
     streams: Sequence[StreamPlan] = ()
     database: str = "template"
 
@@ -113,7 +114,7 @@ class Site:
         endpoint = server.endpoint(f"{self.database}_{database}")
         login = server.login if who == "admin" else self.connections.login(who)
         session = connect.open_session(endpoint, login, application_name="chaos", purpose=Purpose.MERGE)
-        return self.closing.enter_context(session)
+        return self.sessions.enter_context(session)
 
     def prepare(self) -> None:
         """Make roles, databases and streams, once; `begin` copies them."""
@@ -137,10 +138,10 @@ class Site:
     def _deploy(self) -> None:
         planned = streams()
         site: Any = self
-        with ExitStack() as self.closing:
+        with ExitStack() as self.sessions:
             for number, stream in enumerate(planned):
                 deploy(site, stream, *(SOURCE if number == 0 else ()))
-        with ExitStack() as self.closing:
+        with ExitStack() as self.sessions:
             session = self.session("admin")
             for platform in {each.platform for each in planned}:
                 own = [each for each in planned if each.platform == platform]

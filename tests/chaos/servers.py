@@ -44,6 +44,7 @@ class ChaosServer(EmbeddedServer):
         super().__init__(fast=True)
         self._settings |= SETTINGS
         self.has_disks = has_disks
+        self._has_own_clock = False
 
     @property
     def data(self) -> Path:
@@ -132,15 +133,46 @@ class ChaosServer(EmbeddedServer):
         """Make a standby a server of its own."""
         self._control("promote")
 
+    def use_own_clock(self, yes: bool) -> None:
+        """Restart with a clock that `turn_clock` moves, or with the machine's again."""
+        self._has_own_clock = yes
+        self.turn_clock(0)
+        self.restart()
+
+    def turn_clock(self, seconds: int) -> None:
+        """Let the server's clock differ from the machine's by so much, from now on."""
+        clock = self.folder / "clock"
+        clock.write_text(f"{seconds:+d}s\n", encoding="ascii")
+        clock.chmod(0o644)
+
+    def _control(self, action: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        if not self._has_own_clock or action != "start":
+            return super()._control(action, *arguments)
+        clock = (
+            "/usr/bin/env", f"LD_PRELOAD={clock_library()}", f"FAKETIME_TIMESTAMP_FILE={self.folder / 'clock'}",
+            "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        )  # fmt: skip
+        started = (self.binaries / "pg_ctl", action, "-s", "-w", "-t", "60", "-D", self.data, *arguments)
+        return self._owner.run([*clock, *started], self.folder)
+
+    def retire(self) -> None:
+        """Stop for good; the programs stay, which other servers may use."""
+        self.stop("immediate")
+        self._let_disks_go()
+        shutil.rmtree(self.data, ignore_errors=True)
+
     def remove(self) -> None:
         """Stop the server and let its file systems and its folder go."""
         if self._folder is None:
             return
         self.stop("immediate")
+        self._let_disks_go()
+        super().remove()
+
+    def _let_disks_go(self) -> None:
         if self.has_disks:
             for name in ("wal", SMALL):
                 subprocess.run(["umount", "-l", str(self.disk(name))], check=False, capture_output=True)
-        super().remove()
 
 
 class Standby(ChaosServer):
@@ -174,3 +206,8 @@ class Standby(ChaosServer):
             "--no-sync", "--wal-method=stream", "--waldir", self.disk("wal") / "files",
             f"--tablespace-mapping={other}={own}",
         )  # fmt: skip
+
+
+def clock_library() -> Path | None:
+    """libfaketime, if it is installed: the only way to turn one server's clock."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
