@@ -11,7 +11,7 @@ import psycopg2.errors
 from psycopg2 import sql
 
 from datasurface.errors import ModelError
-from datasurface.yellow.engine import columns, database_errors
+from datasurface.yellow.engine import columns, database_errors, lock_table
 from datasurface.yellow.engine.batch import applied
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import described_key
@@ -25,6 +25,7 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
     The transaction stays open for the reading. Raises ModelError for a missing table or column.
     """
     tables = [table.source_table for table in stream.tables]
+    _refuse_what_cannot_be_locked(session, stream, tables)
     session.begin_snapshot(lambda: _keep_in_place(session, stream.source.schema, tables))
     facts = columns.read(session, stream.source.schema, tables)
     for table in stream.tables:
@@ -38,25 +39,38 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
     return [reading(table, stream.source.schema, facts[table.source_table], encoding) for table in stream.tables]
 
 
+def _refuse_what_cannot_be_locked(session: Session, stream: StreamPlan, tables: Sequence[str]) -> None:
+    """Count the locks of a large stream before they are taken, in a transaction of their own: counting reads."""
+    if len(tables) <= lock_table.ALWAYS_FIT:
+        return
+    needed = lock_table.relations_locked(session, stream.source.schema, tables) + _LOCKS_OF_READING
+    doing = f"reading the {len(tables)} tables of {stream.stream_key} in one snapshot"
+    lock_table.refuse_if_short(session, needed, doing, instead=_SMALLER_STREAMS)
+    session.rollback()
+
+
 def _keep_in_place(session: Session, schema: str, tables: Sequence[str]) -> None:
     """Let nobody truncate, rewrite or swap a table while it is read: to a snapshot from before it would look empty.
 
     Readers and writers go on. What cannot be locked is read without: a materialized view, a foreign table, a table of
     which the login may read some columns alone. A missing table is the caller's to find.
     """
-    places = [sql.Identifier(schema, table) for table in tables]
-    if places and not _is_locked(session, places):
-        for place in places:
-            _is_locked(session, [place])
+    waiting = [[sql.Identifier(schema, table) for table in tables]]
+    while waiting:
+        places = waiting.pop()
+        if places and not _is_locked(session, places) and len(places) > 1:
+            half = len(places) // 2
+            waiting += [places[half:], places[:half]]
 
 
 def _is_locked(session: Session, places: Sequence[sql.Identifier]) -> bool:
+    applied.run(session, sql.SQL("SAVEPOINT ds_lock"))
     try:
-        applied.run(session, sql.SQL("SAVEPOINT ds_lock"))
         applied.run(session, sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.SQL(", ").join(places)))
     except _NOT_TO_BE_LOCKED:
-        applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lock"))
+        applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lock; RELEASE SAVEPOINT ds_lock"))
         return False
+    applied.run(session, sql.SQL("RELEASE SAVEPOINT ds_lock"))
     return True
 
 
@@ -84,6 +98,9 @@ def verify(session: Session, table: Reading) -> None:
         raise ModelError("; ".join(problems), fix=_FIX)
 
 
+#: Beside the tables: indexes and parts of what is being read, catalogues, and the locks of the transaction itself.
+_LOCKS_OF_READING: Final = 64
+_SMALLER_STREAMS: Final = "capture the store's datasets one by one (Consistency.SINGLE_DATASET), or divide the store"
 _NOT_TO_BE_LOCKED: Final = (
     psycopg2.errors.WrongObjectType,
     psycopg2.errors.InsufficientPrivilege,
