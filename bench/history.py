@@ -14,7 +14,7 @@ from bench.arena import Arena
 from bench.cost import Cost
 from bench.findings import Findings, Goal
 from bench.ground import Column, Landscape
-from bench.made_up_rows import key, text
+from bench.made_up_rows import key, varchar
 from bench.options import Kind, Options
 from bench.records import Target
 from datasurface.connections import load_connections
@@ -34,21 +34,21 @@ LANDSCAPE: Final = Landscape(
     datasets={
         "customers": [
             key("id", "VarChar:20", "varchar(20)"),
-            text("firstname"),
-            text("lastname"),
+            varchar("firstname"),
+            varchar("lastname"),
             Column(name="dob", model_type="Date", sql_type="date"),
-            text("email"),
-            text("phone"),
-            text("primaryaddressid", 20),
-            text("billingaddressid", 20),
+            varchar("email"),
+            varchar("phone"),
+            varchar("primaryaddressid", 20),
+            varchar("billingaddressid", 20),
         ],
         "addresses": [
             key("id", "VarChar:20", "varchar(20)"),
-            text("customerid", 20),
-            text("streetname"),
-            text("city"),
-            text("state"),
-            text("zipcode", 30),
+            varchar("customerid", 20),
+            varchar("streetname"),
+            varchar("city"),
+            varchar("state"),
+            varchar("zipcode", 30),
         ],
     },
     kinds=list(Kind),

@@ -20,7 +20,7 @@ def key(name: str, model_type: str, sql_type: str) -> Column:
     return Column(name=name, model_type=model_type, sql_type=sql_type, is_key=True)
 
 
-def text(name: str, length: int = 100) -> Column:
+def varchar(name: str, length: int = 100) -> Column:
     """A text column."""
     return Column(name=name, model_type=f"VarChar:{length}", sql_type=f"varchar({length})")
 

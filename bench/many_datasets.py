@@ -8,7 +8,7 @@ from bench import findings, ground, ours, shapes, statements, targets
 from bench.arena import Arena
 from bench.findings import Findings, Goal
 from bench.ground import Column, Landscape
-from bench.made_up_rows import key, text
+from bench.made_up_rows import key, varchar
 from bench.options import Kind, Options
 
 NAME: Final = "many-datasets"
@@ -33,7 +33,7 @@ def measured(options: Options) -> Findings:
     count = min(_DATASETS, options.customers // 20)
     columns = [
         key("id", "Integer", "integer"),
-        text("name", 50),
+        varchar("name", 50),
         Column(name="amount", model_type="Decimal:12,2", sql_type="numeric(12,2)"),
     ]
     names = [f"small_{number:04}" for number in range(count)]

@@ -11,7 +11,7 @@ from bench.arena import Arena
 from bench.cost import Cost
 from bench.findings import Findings, Goal
 from bench.ground import Column, Landscape
-from bench.made_up_rows import key, text
+from bench.made_up_rows import key, varchar
 from bench.options import Kind, Options
 from datasurface.errors import ModelError
 
@@ -40,7 +40,7 @@ class Shape:
 
 WIDE: Final = Shape(
     name="wide-rows",
-    columns=[key("id", "VarChar:20", "varchar(20)"), *(text(f"c{n:03}", 40) for n in range(1, _WIDTH))],
+    columns=[key("id", "VarChar:20", "varchar(20)"), *(varchar(f"c{n:03}", 40) for n in range(1, _WIDTH))],
     filling="fill_wide",
     changing="c050",
 )
@@ -48,7 +48,7 @@ LONG: Final = Shape(
     name="long-rows",
     columns=[
         key("id", "VarChar:20", "varchar(20)"),
-        text("title"),
+        varchar("title"),
         Column(name="body", model_type="Text", sql_type="text"),
     ],
     filling="fill_long",
@@ -65,7 +65,7 @@ FLIGHTS: Final = Shape(
         key("flight", "Integer", "integer"),
         key("origin", "VarChar:3", "varchar(3)"),
         Column(name="dep_delay", model_type="Decimal:6,2", sql_type="numeric(6,2)"),
-        text("tailnum", 60),
+        varchar("tailnum", 60),
         Column(name="distance", model_type="Integer:", sql_type="integer"),
     ],
     filling="fill_flights",
@@ -144,9 +144,7 @@ def copied(place: Arena) -> Cost:
 
 def fill(place: Arena, shape: Shape, rows: int) -> None:
     """Fill the source's table, and commit."""
-    values = sql.SQL(", ").join(
-        sql.SQL(_QUERIES["wide_value"].string).format(n=sql.Literal(n)) for n in range(1, len(shape.columns))
-    )
+    values = sql.SQL(", ").join(_QUERIES["wide_value"].format(n=sql.Literal(n)) for n in range(1, len(shape.columns)))
     with place.admin(place.source_database) as session, session.raw.cursor() as cursor:
         table = sql.Identifier("public", "rows")
         cursor.execute(_QUERIES[shape.filling].format(table=table, values=values), {"rows": rows})
