@@ -8,7 +8,7 @@ from typing import Any
 from psycopg2 import sql
 
 from datasurface.dsl import Consistency, MilestoneStrategy
-from datasurface.yellow.engine import roles
+from datasurface.yellow.engine import ddl, roles
 from datasurface.yellow.engine.batch import run
 from datasurface.yellow.engine.batch.looking import LookOutcome
 from datasurface.yellow.engine.batch.run import RunRequest
@@ -16,7 +16,7 @@ from datasurface.yellow.engine.batch.run_result import RunResult
 from datasurface.yellow.engine.control import migrate, plan_store, platform_store
 from datasurface.yellow.engine.control.platform_store import StoredPlatform
 from datasurface.yellow.engine.links import Links
-from datasurface.yellow.engine.tables import merge_tables
+from datasurface.yellow.engine.tables import merge_tables, table_metadata
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import PlatformPlan, control_tables
 from datasurface.yellow.plan.streams import SourcePlan, StreamPlan
@@ -210,8 +210,8 @@ def deploy(installation: Installation, stream: StreamPlan, *source: str) -> Stre
         platform_store.write(session, SCHEMA, StoredPlatform(settings=_platform(stream), views=()), ())
         plan_store.write(session, SCHEMA, stream.platform, [stream], revision="dir-000000000001")
         for tables in merge_tables.of_stream(stream, SCHEMA):
-            tables.merge_metadata().create(session.sa)
-            tables.staging_metadata().create(session.sa)
+            ddl.create(session, table_metadata.of_merge(tables))
+            ddl.create(session, table_metadata.of_staging(tables))
         _hand_over(session, stream, installation.roles.job)
         session.commit()
     return deployed

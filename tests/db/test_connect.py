@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-import sqlalchemy
 from psycopg2 import sql
 
 from datasurface.connections import Endpoint, Login
@@ -72,24 +71,6 @@ def test_the_operating_system_watches_the_peer(installation: Installation) -> No
         sock.detach()
 
     assert values == [10, 5, 3, 30_000]
-
-
-def test_both_faces_share_one_transaction(installation: Installation) -> None:
-    """What SQLAlchemy wrote the driver sees at once; commit and rollback end it for both."""
-    session = installation.session("admin")
-    session.sa.execute(sqlalchemy.text("CREATE TABLE public.t (a integer)"))
-    session.commit()
-    assert not session.in_transaction
-
-    session.sa.execute(sqlalchemy.text("INSERT INTO public.t VALUES (1)"))
-    assert scalar(session, "SELECT count(*) FROM public.t") == 1
-    session.rollback()
-    assert scalar(session, "SELECT count(*) FROM public.t") == 0
-    with session.raw.cursor() as cursor:
-        cursor.execute("INSERT INTO public.t VALUES (2)")
-    session.commit()
-
-    assert installation.session("admin").sa.execute(sqlalchemy.text("SELECT a FROM public.t")).scalars().all() == [2]
 
 
 def test_leaving_the_block_rolls_back_and_closes(installation: Installation) -> None:
@@ -214,16 +195,13 @@ def test_a_server_that_goes_away_is_transient(installation: Installation) -> Non
     session.close()
 
 
-@pytest.mark.parametrize("through_sqlalchemy", [True, False])
 def test_ending_a_session_whose_server_is_gone_raises_nothing(
-    installation: Installation, caplog: pytest.LogCaptureFixture, through_sqlalchemy: bool
+    installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rolling back and closing after a crash must not hide the error that came before, nor log one of its own."""
     admin = installation.session("admin")
     for end in (Session.rollback, Session.close):
         session = opened(installation.endpoint(), installation.server.login)
-        if through_sqlalchemy:
-            session.sa.execute(sqlalchemy.text("SELECT 1"))
         scalar(admin, "SELECT pg_terminate_backend(%s, 5000)", scalar(session, "SELECT pg_backend_pid()"))
 
         end(session)
@@ -287,16 +265,6 @@ def test_a_broken_constraint_is_named_with_its_table(installation: Installation)
         fill("INSERT INTO public.t VALUES ('a'), ('a')")(session)
 
 
-def test_an_error_through_sqlalchemy_reads_the_same(installation: Installation) -> None:
-    """Neither the statement nor its parameters show, whichever face was used."""
-    session = installation.session("admin")
-
-    with pytest.raises(ModelError) as caught, database_errors.reporting("casting"):
-        session.sa.execute(sqlalchemy.text("SELECT CAST(:value AS integer)"), {"value": SECRET})
-
-    assert str(caught.value) == "casting: 22P02 invalid_text_representation"
-
-
 def test_a_copy_that_loses_its_server_is_transient(installation: Installation) -> None:
     """The driver reports a COPY cut in the middle without SQLSTATE; it is a lost connection all the same."""
     session = installation.session("job")
@@ -322,7 +290,7 @@ def test_the_password_is_in_no_process_list_and_no_environment(installation: Ins
         "from datasurface.yellow.engine import connect; "
         "c = load_connections(pathlib.Path(sys.argv[1])); e, l = c.merge('job'); "
         "s = connect.open_session(e, l, application_name='t', purpose=connect.Purpose.MERGE); "
-        "print(repr(s), repr(l), s.raw.dsn, s.sa.engine.url, repr(s.raw), flush=True); sys.stdin.read()"
+        "print(repr(s), repr(l), s.raw.dsn, repr(s.raw), flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(installation.connections_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

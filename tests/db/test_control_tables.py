@@ -7,6 +7,7 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.model.platforms import MilestoneStrategy
+from datasurface.yellow.engine import ddl
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.control import control_tables, migrate
 from datasurface.yellow.plan import names
@@ -76,8 +77,12 @@ def test_the_sum_of_all_migrations_is_the_metadata(installation: Installation, n
 
     migrate.migrate_common(session, "migrated")
     migrate.migrate_platform(session, platform, "migrated")
-    control_tables.common_tables("declared").metadata.create_all(session.sa)
-    control_tables.platform_tables(platform.control, "declared").metadata.create_all(session.sa)
+    declarations = [
+        *control_tables.common_tables("declared").metadata.sorted_tables,
+        *control_tables.platform_tables(platform.control, "declared").metadata.sorted_tables,
+    ]
+    for table in declarations:
+        ddl.create(session, table)
 
     migrated, declared = shapes(session, "migrated"), shapes(session, "declared")
     assert len(declared["columns"]) > 40

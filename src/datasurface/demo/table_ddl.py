@@ -1,11 +1,10 @@
 """The DDL of a source that is just what its model says: one table per dataset, with types, nulls and key."""
 
 import sqlalchemy
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from datasurface.model.datastores import Dataset, Datastore
-from datasurface.yellow.engine.sql_types import SpelledType
+from datasurface.yellow.engine import ddl
+from datasurface.yellow.engine.tables.table_metadata import SpelledType
 
 
 def source_table(store: Datastore, dataset: Dataset) -> str:
@@ -32,6 +31,4 @@ def create_tables(store: Datastore) -> str:
         )
         for dataset in store.datasets
     ]
-    # With named parameters a percent sign in a name is not doubled: the statements are run without parameters.
-    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-    return "\n".join(f"{CreateTable(table, if_not_exists=True).compile(dialect=dialect)};" for table in tables)
+    return "\n".join(f"{ddl.creation(table, if_missing=True)};" for table in tables)

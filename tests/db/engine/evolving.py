@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from datasurface.yellow.engine import columns
-from datasurface.yellow.engine.tables import merge_tables, table_differences, table_sync
+from datasurface.yellow.engine import columns, ddl
+from datasurface.yellow.engine.tables import merge_tables, table_differences, table_metadata, table_sync
 from datasurface.yellow.engine.tables.merge_tables import MergeTables
 from datasurface.yellow.engine.tables.table_differences import TableDifference
 from datasurface.yellow.engine.tables.table_sync import Alteration, TableRef
@@ -19,10 +19,10 @@ def evolve(stream: Stream, plan: StreamPlan) -> None:
     with stream.installation.session("admin") as session:
         for tables in merge_tables.of_stream(plan, SCHEMA):
             for is_merge in (True, False):
-                metadata = tables.merge_metadata() if is_merge else tables.staging_metadata()
+                metadata = table_metadata.of_merge(tables) if is_merge else table_metadata.of_staging(tables)
                 facts = columns.read(session, SCHEMA, [metadata.name]).get(metadata.name)
                 if facts is None:
-                    metadata.create(session.sa)
+                    ddl.create(session, metadata)
                     continue
                 find = table_differences.of_merge if is_merge else table_differences.of_staging
                 difference = find(tables, facts)

@@ -11,9 +11,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 import psycopg2
-import sqlalchemy
 from psycopg2 import extensions, sql
-from sqlalchemy.exc import DBAPIError
 
 from datasurface.connections import Endpoint, Login
 from datasurface.yellow.engine import database_errors
@@ -84,16 +82,14 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
 
 
 class Session:
-    """One open connection, as SQLAlchemy sees it (`sa`) and as the driver does (`raw`), in the same transaction.
+    """One open connection; `raw` is the driver's.
 
-    The first statement of either begins a transaction; `commit` and `rollback` end it for both. Leaving the `with`
-    block closes the connection, which rolls back what was not committed. No thread may use it beside another one,
-    except for `cancel`.
+    The first statement begins a transaction, `commit` and `rollback` end it. Leaving the `with` block closes the
+    connection, which rolls back what was not committed. No thread may use it beside another one, except for `cancel`.
     """
 
-    def __init__(self, *, raw: extensions.connection, sa: sqlalchemy.Connection, endpoint: Endpoint, username: str):
+    def __init__(self, *, raw: extensions.connection, endpoint: Endpoint, username: str) -> None:
         self.raw = raw
-        self.sa = sa
         self.endpoint = endpoint
         self.username = username
 
@@ -131,13 +127,11 @@ class Session:
     def commit(self) -> None:
         """Commit the open transaction, if there is one."""
         with database_errors.reporting(f"committing on {self.endpoint}"):
-            self.sa.commit()
             self.raw.commit()
 
     def rollback(self) -> None:
         """Roll the open transaction back, if there is one; never fails, for a connection that is gone has none."""
-        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError):
-            self.sa.rollback()
+        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
             if not self.raw.closed:
                 self.raw.rollback()
 
@@ -148,10 +142,6 @@ class Session:
 
     def close(self) -> None:
         """Close, which rolls back; never fails, and a second call does nothing."""
-        if not self.sa.closed:
-            # Without this SQLAlchemy would first roll back, which raises where the server has gone away.
-            self.sa.invalidate()
-            self.sa.close()
         self.raw.close()
 
 
@@ -166,12 +156,11 @@ def open_session(endpoint: Endpoint, login: Login, *, application_name: str, pur
         try:
             raw.autocommit = True
             _put_settings(raw, purpose)
-            sa = _sqlalchemy_connection(raw)
             raw.autocommit = False
         except BaseException:
             raw.close()
             raise
-    return Session(raw=raw, sa=sa, endpoint=endpoint, username=login.username)
+    return Session(raw=raw, endpoint=endpoint, username=login.username)
 
 
 def _put_settings(raw: extensions.connection, purpose: Purpose) -> None:
@@ -185,15 +174,3 @@ def _put_settings(raw: extensions.connection, purpose: Purpose) -> None:
         cursor.execute(sql.SQL("SELECT {}").format(calls), [text for pair in settings.items() for text in pair])
         with contextlib.suppress(psycopg2.errors.UndefinedObject, psycopg2.errors.InvalidParameterValue):
             cursor.execute("SET client_connection_check_interval = %s", [_CONNECTION_CHECK_MILLISECONDS])
-
-
-def _sqlalchemy_connection(raw: extensions.connection) -> sqlalchemy.Connection:
-    """Wrap the open connection; SQLAlchemy asks its first questions here, before any transaction of ours."""
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg2://",
-        creator=lambda: raw,
-        poolclass=sqlalchemy.NullPool,
-        use_native_hstore=False,
-        hide_parameters=True,
-    )
-    return engine.connect()

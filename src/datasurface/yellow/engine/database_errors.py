@@ -11,7 +11,6 @@ from typing import Final
 
 import psycopg2
 from psycopg2 import errorcodes
-from sqlalchemy.exc import DBAPIError
 
 from datasurface.errors import DatasurfaceError, ModelError, TransientError
 
@@ -55,23 +54,20 @@ _REFUSED_VALUE: Final = (
 )
 
 
-def from_database(error: psycopg2.Error | DBAPIError, doing: str) -> DatasurfaceError:
+def from_database(error: psycopg2.Error, doing: str) -> DatasurfaceError:
     """The error to raise instead of the driver's; `doing` says what was being done to which object.
 
     Family: transient for a lost or refused connection and SQLSTATE 08*, 40*, 53*, 55P03, 57P*, 57014, 3D000; model for
     28*, 42*, 22*; for anything else a DatasurfaceError without a family. Raise it `from None`: the driver's error holds
     the row, and a printed chain of causes would show it.
     """
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, psycopg2.Error):
-        return DatasurfaceError(f"{doing}: {type(cause or error).__name__}")
-    sqlstate = cause.pgcode or _inferred(cause)
+    sqlstate = error.pgcode or _inferred(error)
     if sqlstate is None:
-        return _without_sqlstate(cause, doing)
+        return _without_sqlstate(error, doing)
     fix = next((text for prefix, text in _FIXES.items() if sqlstate.startswith(prefix)), None)
-    if fix is None and sqlstate.startswith("22") and _copied(cause):
+    if fix is None and sqlstate.startswith("22") and _copied(error):
         fix = _REFUSED_VALUE
-    return _family(sqlstate)(f"{doing}: {_description(cause, sqlstate)}", fix=fix)
+    return _family(sqlstate)(f"{doing}: {_description(error, sqlstate)}", fix=fix)
 
 
 @contextmanager
@@ -79,7 +75,7 @@ def reporting(doing: str) -> Iterator[None]:
     """Turn a driver's error inside the block into `from_database`'s."""
     try:
         yield
-    except (psycopg2.Error, DBAPIError) as error:
+    except psycopg2.Error as error:
         raise from_database(error, doing) from None
 
 

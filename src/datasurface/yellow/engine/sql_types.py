@@ -1,11 +1,9 @@
 """Types in SQL: the one place where the spelling of a type, from a plan or a catalogue, becomes part of a statement."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy
 from psycopg2 import sql
-from sqlalchemy.types import UserDefinedType
 
 #: What `format_type` prints for the types of a plan: words, perhaps a length or precision, perhaps an array.
 _PLAN_TYPE: Final = re.compile(r"[a-z]+( [a-z]+)*(\(\d+(,\d+)?\))?( [a-z]+)*(\[\])?")
@@ -20,19 +18,6 @@ _EXACT: Final = re.compile(
 )
 
 
-class SpelledType(UserDefinedType[Any]):
-    """A column type of SQLAlchemy that renders as the plan spells it."""
-
-    cache_ok = True
-
-    def __init__(self, spelling: str) -> None:
-        self.spelling = spelling
-
-    def get_col_spec(self, **_: Any) -> str:
-        """The type's text in DDL."""
-        return self.spelling
-
-
 def of_plan(sql_type: str) -> sql.SQL:
     """A plan's type as SQL. Raises ValueError for anything but the spelling of a type."""
     if not _PLAN_TYPE.fullmatch(sql_type):
@@ -43,13 +28,6 @@ def of_plan(sql_type: str) -> sql.SQL:
 def of_catalogue(format_type: str) -> sql.SQL:
     """A type as the server's own `format_type` printed it, which quotes the names in it."""
     return sql.SQL(format_type)
-
-
-def column(name: str, sql_type: str, *, is_key: bool = False) -> sqlalchemy.Column[Any]:
-    """A column of a merge or staging table; a key is never null and, where its type has a collation, in byte order."""
-    of_plan(sql_type)
-    by_bytes = ' COLLATE "C"' if is_key and is_collatable(sql_type) else ""
-    return sqlalchemy.Column(name, SpelledType(sql_type + by_bytes), nullable=not is_key)
 
 
 def is_collatable(sql_type: str) -> bool:

@@ -14,11 +14,9 @@ from typing import Final
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from psycopg2 import sql
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import quoted_name
 
-from datasurface.yellow.engine import database_errors, queries
+from datasurface.yellow.engine import database_errors, ddl, queries
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.control import control_tables
 from datasurface.yellow.engine.control.migrations import (
@@ -68,9 +66,7 @@ class Migration:
 def migration_table(schema: str) -> str:
     """SQL text that creates the table of migrations where it is missing."""
     table = control_tables.common_tables(schema).migration
-    # With named parameters a percent sign in a name is not doubled: the statement is run without parameters.
-    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-    return str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)).strip()
+    return ddl.creation(table, if_missing=True)
 
 
 def common_migrations(schema: str) -> Sequence[Migration]:

@@ -1,14 +1,12 @@
 """What the merge and staging tables of a dataset look like: one definition, for DDL and for every statement.
 
-SQLAlchemy metadata is made from the plan; the places that psycopg2's statements need are named here too. Nothing here
-runs a statement.
+Nothing here runs a statement. `table_metadata` makes the tables' DDL of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy
 from psycopg2 import sql
 
 from datasurface.model.platforms import MilestoneStrategy
@@ -83,30 +81,6 @@ class MergeTables:
             for column in self.plan.wire_columns
         )
         return sql.SQL("SELECT {} FROM {} AS m WHERE {}").format(columns, self.merge, self.open_rows("m"))
-
-    def merge_metadata(self) -> sqlalchemy.Table:
-        """The merge table without its index, which the first load builds."""
-        columns = [*self._dataset_columns(keep_key=True), *self._hash_columns()]
-        columns += [sqlalchemy.Column(name, sqlalchemy.Integer, nullable=False) for name in self.batch_columns]
-        return self._table(self.plan.merge_table, columns, postgresql_with={"fillfactor": FILLFACTOR})
-
-    def staging_metadata(self) -> sqlalchemy.Table:
-        """The staging table: rows of one snapshot with their batch id; no index, no log."""
-        columns = [*self._dataset_columns(keep_key=False), *self._hash_columns()]
-        columns.append(sqlalchemy.Column(BATCH_ID, sqlalchemy.Integer, nullable=False))
-        return self._table(self.plan.staging_table, columns, prefixes=["UNLOGGED"])
-
-    def _dataset_columns(self, *, keep_key: bool) -> list[sqlalchemy.Column[Any]]:
-        return [
-            sql_types.column(column.name, column.sql_type, is_key=column.is_key and keep_key)
-            for column in self.plan.columns
-        ]
-
-    def _hash_columns(self) -> list[sqlalchemy.Column[Any]]:
-        return [sql_types.column(name, "character varying(32)") for name in self.hash_columns]
-
-    def _table(self, name: str, columns: Iterable[sqlalchemy.Column[Any]], **options: Any) -> sqlalchemy.Table:
-        return sqlalchemy.Table(name, sqlalchemy.MetaData(), *columns, schema=self.schema, **options)
 
 
 def of_stream(stream: StreamPlan, schema: str) -> Sequence[MergeTables]:

@@ -11,15 +11,14 @@ from typing import Final
 
 import sqlalchemy
 from psycopg2 import sql
-from sqlalchemy.schema import CreateTable
 
 from datasurface.lint.rule import Rule
 from datasurface.lint.rules import merge_database
-from datasurface.yellow.engine import columns, database_errors, queries, sql_types
+from datasurface.yellow.engine import columns, database_errors, ddl, queries, sql_types
 from datasurface.yellow.engine.columns import ColumnFact, RelationKind
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.roles import Roles, acting_as
-from datasurface.yellow.engine.tables import merge_tables, table_differences
+from datasurface.yellow.engine.tables import merge_tables, table_differences, table_metadata
 from datasurface.yellow.engine.tables.merge_tables import MergeTables
 from datasurface.yellow.engine.tables.table_differences import TableDifference, UnsafeChange
 from datasurface.yellow.plan.changes import StreamRef
@@ -88,7 +87,7 @@ def examine(session: Session, schema: str, streams: Iterable[StreamPlan], roles:
         for is_merge in (True, False):
             ref = _ref(stream, tables, roles, is_merge=is_merge)
             if ref.name not in owners:
-                table = tables.merge_metadata() if is_merge else tables.staging_metadata()
+                table = table_metadata.of_merge(tables) if is_merge else table_metadata.of_staging(tables)
                 creations.append(Creation(ref=ref, table=table))
             elif owners[ref.name] != (RelationKind.TABLE, ref.owner):
                 problems.append(_occupied(ref, *owners[ref.name]))
@@ -103,7 +102,7 @@ def create(session: Session, creation: Creation, roles: Roles) -> None:
     """Make a table, which belongs to its platform's role, in the caller's transaction."""
     ref = creation.ref
     with database_errors.reporting(f"making table {ref.name}"), acting_as(session, ref.owner):
-        session.sa.execute(CreateTable(creation.table))
+        ddl.create(session, creation.table)
         if ref.is_merge:
             place = sql.Identifier(str(creation.table.schema), ref.name)
             with session.raw.cursor() as cursor:
