@@ -69,12 +69,30 @@ class Arena:
 
     def begin_round(self) -> None:
         """Both databases as they were before the first batch."""
+        for name in self.databases:
+            self.begin(name)
+
+    def begin(self, database: str) -> None:
+        """One database as it was before the first batch."""
+        self._copy(database, _template(database))
+
+    def keep(self, state: str) -> None:
+        """Put the merge database aside under a name of yours; there is none until the next copy."""
+        name = self.merge_database
+        places = {"name": sql.Identifier(name), "template": sql.Identifier(f"{name}_{state}")}
         with self.admin() as session, session.raw.cursor() as cursor:
-            for name in self.databases:
-                places = {"name": sql.Identifier(name), "template": sql.Identifier(_template(name))}
-                cursor.execute(_QUERIES["drop_database"].format(**places))
-                cursor.execute(_QUERIES["copy_database"].format(**places))
-                cursor.execute(_QUERIES["copy_rights"], {"name": name, "template": _template(name)})
+            cursor.execute(_QUERIES["rename_database"].format(**places))
+
+    def restore(self, state: str) -> None:
+        """The merge database as it was when it was put aside."""
+        self._copy(self.merge_database, f"{self.merge_database}_{state}")
+
+    def _copy(self, name: str, template: str) -> None:
+        places = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+        with self.admin() as session, session.raw.cursor() as cursor:
+            cursor.execute(_QUERIES["drop_database"].format(**places))
+            cursor.execute(_QUERIES["copy_database"].format(**places))
+            cursor.execute(_QUERIES["copy_rights"], {"name": name, "template": template})
 
 
 @contextmanager

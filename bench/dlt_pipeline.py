@@ -18,6 +18,8 @@ from dlt.sources.helpers.transform import add_row_hash_to_table
 from dlt.sources.sql_database import sql_database
 
 ROW_HASH: Final = "row_hash"
+#: Strategies that read by chunks instead of whole tables, as dlt's log recommends for large ones.
+STREAMING: Final = ("cdc",)
 #: What dlt's documentation has for a complete look at the tables of another database.
 DISPOSITIONS: Final[dict[str, Any]] = {
     "replace": "replace",
@@ -46,6 +48,7 @@ def run(load: Load) -> None:
         schema="public",
         backend="connectorx",
         reflection_level="full_with_precision",
+        backend_kwargs={"return_type": "arrow_stream"} if load["strategy"] in STREAMING else {},
     )
     if load["strategy"] == "scd2":
         for resource in source.resources.values():

@@ -47,7 +47,7 @@ class Peer:
         return self.name.replace(" ", "_")
 
 
-#: `upsert` never deletes, `replace` keeps nothing, `cdc` is a mirror that deletes and skips rows that are equal.
+#: `upsert` never deletes, `replace` keeps nothing; `cdc` deletes, skips rows that are equal, and reads by chunks.
 KNOWN: Final[Mapping[str, Peer]] = {
     peer.name: peer
     for peer in (

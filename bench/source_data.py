@@ -40,11 +40,26 @@ def enter_phase(session: Session, phase: Phase, number: int) -> Mapping[str, Cou
             elif phase.share:
                 counts[table] = _change(cursor, table, number, before, round(before * phase.share))
             else:
+                cursor.execute(_QUERIES["write_something"])
                 counts[table] = Counts(total=before)
     session.commit()
     if phase.share:
         _tidy(session)
     return counts
+
+
+def change_all(session: Session) -> None:
+    """Update every row, and commit."""
+    with session.raw.cursor() as cursor:
+        for table in TABLES:
+            rows = _row_count(cursor, table)
+            places = {"table": sql.Identifier("public", table)}
+            cursor.execute(_QUERIES["draw_rows"].format(**places), {"phase": 1, "rows": rows})
+            parameters: dict[str, Any] = {"phase": 1, "first": 1, "last": rows}
+            cursor.execute(_QUERIES[f"change_{table}"].format(**places), parameters)
+            cursor.execute(_QUERIES["drop_drawn"])
+    session.commit()
+    _tidy(session)
 
 
 def _change(cursor: extensions.cursor, table: str, number: int, rows: int, changed: int) -> Counts:

@@ -47,6 +47,10 @@ SELECT 'A' || lpad(i::text, 9, '0'), 'C' || lpad((i %% %(customers)s + 1)::text,
 -- Rows of one table.
 SELECT count(*) FROM {table};
 
+-- write_something --
+-- A transaction that writes: no look may know without reading that nothing of it was in its tables.
+SELECT pg_current_xact_id();
+
 -- draw_rows --
 -- Number as many rows as shall change, in an order that the phase decides.
 CREATE TEMP TABLE drawn ON COMMIT DROP AS
