@@ -69,6 +69,8 @@ _CONNECTION_CHECK_MILLISECONDS: Final = "10000"
 #: A table of the source that somebody has locked away is waited for so long; then the run is tried again later.
 _SNAPSHOT_LOCK_TIMEOUT: Final = "30s"
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
 _PARAMETERS: Final[Mapping[str, Any]] = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -88,10 +90,18 @@ class Session:
     connection, which rolls back what was not committed. No thread may use it beside another one, except for `cancel`.
     """
 
-    def __init__(self, *, raw: extensions.connection, endpoint: Endpoint, username: str) -> None:
+    def __init__(
+        self,
+        *,
+        raw: extensions.connection,
+        endpoint: Endpoint,
+        username: str,
+        snapshot_settings: Mapping[str, str] = _NONE,
+    ) -> None:
         self.raw = raw
         self.endpoint = endpoint
         self.username = username
+        self._snapshot_settings = snapshot_settings
 
     def __repr__(self) -> str:
         return f"Session({self.endpoint} as {self.username})"
@@ -119,6 +129,8 @@ class Session:
             raise RuntimeError(f"{self!r} is in a transaction already; a snapshot needs one of its own")
         with database_errors.reporting(f"beginning a snapshot of {self.endpoint}"), self.raw.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if self._snapshot_settings:
+                cursor.execute(_local(self._snapshot_settings))
             cursor.execute("SET LOCAL lock_timeout = %s", [_SNAPSHOT_LOCK_TIMEOUT])
             if lock is not None:
                 lock()
@@ -148,29 +160,53 @@ class Session:
 def open_session(endpoint: Endpoint, login: Login, *, application_name: str, purpose: Purpose) -> Session:
     """Connect, put `CANONICAL_SETTINGS` in place and return the session, outside of any transaction.
 
-    `application_name` is what pg_stat_activity shows. Raises TransientError if the server cannot be reached, ModelError
-    if it refuses the login.
+    A pooler may hand a source's connection to other clients after each transaction: there the settings are those of
+    snapshots alone. `application_name` is what pg_stat_activity shows. Raises TransientError if the server cannot be
+    reached, ModelError if it refuses the login.
     """
     with database_errors.reporting(f"connecting to {endpoint} as {login.username}"):
         raw = connected(endpoint, login, application_name=application_name, parameters=_PARAMETERS)
         try:
             raw.autocommit = True
-            _put_settings(raw, purpose)
+            settings = _settings(raw, purpose)
+            is_shared = purpose is Purpose.SOURCE and _is_pooled(raw)
+            if not is_shared:
+                _put_settings(raw, settings)
             raw.autocommit = False
         except BaseException:
             raw.close()
             raise
-    return Session(raw=raw, endpoint=endpoint, username=login.username)
+    return Session(
+        raw=raw, endpoint=endpoint, username=login.username, snapshot_settings=settings if is_shared else _NONE
+    )
 
 
-def _put_settings(raw: extensions.connection, purpose: Purpose) -> None:
+def _settings(raw: extensions.connection, purpose: Purpose) -> Mapping[str, str]:
     settings = dict(CANONICAL_SETTINGS)
     for version, newer in _NEWER_SETTINGS.items():
         if raw.server_version >= version:
             settings |= newer
     settings["default_transaction_read_only"] = "on" if purpose is Purpose.SOURCE else "off"
+    return settings
+
+
+def _is_pooled(raw: extensions.connection) -> bool:
+    """Whether somebody sits between: a pooler tells its clients a process id of its own making."""
+    with raw.cursor() as cursor:
+        cursor.execute("SELECT pg_catalog.pg_backend_pid()")
+        return bool(cursor.fetchone() != (raw.info.backend_pid,))
+
+
+def _put_settings(raw: extensions.connection, settings: Mapping[str, str]) -> None:
     calls = sql.SQL(", ").join([sql.SQL("pg_catalog.set_config(%s, %s, false)")] * len(settings))
     with raw.cursor() as cursor:
         cursor.execute(sql.SQL("SELECT {}").format(calls), [text for pair in settings.items() for text in pair])
         with contextlib.suppress(psycopg2.errors.UndefinedObject, psycopg2.errors.InvalidParameterValue):
             cursor.execute("SET client_connection_check_interval = %s", [_CONNECTION_CHECK_MILLISECONDS])
+
+
+def _local(settings: Mapping[str, str]) -> sql.Composed:
+    """Statements that hold until the transaction ends; none of them takes its snapshot, as a SELECT would."""
+    return sql.SQL("; ").join(
+        sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(text)) for name, text in settings.items()
+    )
