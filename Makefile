@@ -10,7 +10,7 @@ RESULTS := build/test-results.json
 SUITE := tests/unit tests/docs tests/tools tests/chart tests/git tests/db simulator/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test lint airflow-env airflow-test images test-images preflight up down e2e \
+.PHONY: help dev demo test soak lint airflow-env airflow-test images test-images preflight up down e2e \
   acceptance acceptance-check golden generate chart-lint bench chaos versions lock clean
 
 help: ## list the targets
@@ -23,6 +23,10 @@ demo: dev ## the tour on an embedded PostgreSQL; KEEP=1 leaves it running, MODEL
 
 test: dev ## all tests, on WORKERS=2 processes; DATASURFACE_TEST_DSN uses a server of your own
 	@$(BIN)/python -m pytest -n $(WORKERS) --record-results $(RESULTS) $(SUITE)
+
+SEQUENCES ?= 5000
+soak: dev ## random sequences of everything against an oracle; SEQUENCES=5000, SEED=1, STEPS=12 per sequence
+	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -n $(WORKERS) --record-results build/soak-results.json tests/soak
 
 lint: dev ## style, types, layers, sizes, and the docs tests
 	@$(BIN)/ruff check -q
