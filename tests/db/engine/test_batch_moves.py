@@ -9,7 +9,7 @@ import pytest
 
 from datasurface.yellow.engine.batch import batch_state
 from datasurface.yellow.engine.batch.batch_state import MOVES, BatchRef, BatchStatus
-from datasurface.yellow.engine.batch.batches import BatchNotInState, BatchTables
+from datasurface.yellow.engine.batch.batches import BatchNotInState, BatchTables, StreamMoved
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.delta import Counts
 from tests.db.engine.conftest import LIVE
@@ -177,7 +177,7 @@ def test_second_unfinished_batch_of_a_stream_is_refused_by_the_table(stream, tab
     in_status(tables, session, BatchStatus.STARTED)
 
     with pytest.raises(Exception, match="23505 unique_violation") as caught:
-        in_status(tables, session, BatchStatus.STARTED, batch_id=2)
+        in_status(tables, session, BatchStatus.FAILED, batch_id=2)
 
     assert not isinstance(caught.value, psycopg2.errors.UniqueViolation)
 
@@ -200,3 +200,18 @@ def test_history_says_where_a_stream_stands(stream, tables, session):
 
 def _failure() -> batch_state.Failure:
     return batch_state.Failure(family=None, message="why")
+
+
+@pytest.mark.row("I14", kind="refusal")
+def test_batch_that_does_not_follow_the_last_committed_one_is_not_begun(stream, tables, session):
+    """A job whose merge database went back, as when a standby took over, leaves no batch that nobody finishes."""
+    stream.source("INSERT INTO items VALUES ('a')")
+    stream.run()
+
+    with pytest.raises(StreamMoved, match="batch 3 was to follow, but the last committed batch is 1"):
+        tables.start(session, BatchRef(key=tables.key, batch_id=3), state(), "run-2")
+    session.commit()
+
+    assert stored(stream, 3) is None
+    stream.source("INSERT INTO items VALUES ('b')")
+    assert stream.run().batch_id == 2

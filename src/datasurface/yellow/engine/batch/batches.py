@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from datasurface.errors import Family, StateError
+from datasurface.errors import Family, StateError, TransientError
 from datasurface.model import codec
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.batch import batch_state
@@ -35,6 +35,19 @@ class BatchNotInState(StateError):
         super().__init__(
             f"{batch.key} batch {batch.batch_id} cannot become {to}: it is in none of the states {wanted}",
             fix="Look at it with `datasurface status`; another job may have moved it",
+        )
+
+
+class StreamMoved(TransientError):
+    """Between a look and its batch the stream came to another batch: its database is another server's now."""
+
+    def __init__(self, batch: BatchRef, *, last_batch_id: int) -> None:
+        self.batch = batch
+        self.last_batch_id = last_batch_id
+        super().__init__(
+            f"{batch.key} batch {batch.batch_id} was to follow, but the last committed batch is {last_batch_id}: "
+            "a standby of the merge database took over, or another job was at work. Nothing was applied",
+            fix="The next run goes on from there",
         )
 
 
@@ -120,8 +133,13 @@ class BatchTables:
         return Batch(ref=ref, status=BatchStatus(row[1]), state=batch_state.from_document(row[2]))
 
     def start(self, session: Session, batch: BatchRef, state: BatchState, run_id: str | None) -> None:
-        """Begin a batch, or begin it again. Raises BatchNotInState if it is committed."""
-        self._move(session, "start_batch", batch, BatchStatus.STARTED, run_id=run_id, state=_json(state))
+        """Begin a batch, or begin it again. Raises BatchNotInState if it is committed, StreamMoved if others are."""
+        parameters = _move_parameters(batch, BatchStatus.STARTED)
+        if self._run(session, "start_batch", **parameters, run_id=run_id, state=_json(state)) is None:
+            counter = self._run(session, "read_counter")
+            if counter is not None and counter[0] != batch.batch_id - 1:
+                raise StreamMoved(batch, last_batch_id=counter[0])
+            raise BatchNotInState(batch, to=BatchStatus.STARTED)
 
     def ingest(self, session: Session, batch: BatchRef, state: BatchState) -> None:
         """Say that everything is read and every difference known. Raises BatchNotInState."""

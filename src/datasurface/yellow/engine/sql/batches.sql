@@ -16,9 +16,11 @@ SELECT c.batch_id, c.checked_at, c.run_id, c.result, to_jsonb(c) -> 'source_sign
 SELECT batch_id, batch_status, state FROM {metrics} WHERE key = %(key)s AND batch_id = %(batch_id)s
 
 -- start_batch --
--- Begin the batch, or begin it again; no row comes back when it is not in one of %(sources)s.
+-- Begin the batch, or begin it again; no row comes back when it is not in one of %(sources)s, nor when it is not the one
+-- after the last committed batch: a standby that was promoted may be at an earlier one than the job has seen.
 INSERT INTO {metrics} AS m (key, batch_id, batch_start_time, batch_status, run_id, state)
-VALUES (%(key)s, %(batch_id)s, clock_timestamp(), %(to)s, %(run_id)s, %(state)s)
+SELECT %(key)s, %(batch_id)s, clock_timestamp(), %(to)s, %(run_id)s, %(state)s
+ WHERE %(batch_id)s - 1 = coalesce((SELECT batch_id FROM {counter} WHERE key = %(key)s), 0)
 ON CONFLICT (key, batch_id) DO UPDATE
    SET batch_start_time = excluded.batch_start_time, batch_end_time = NULL, batch_status = excluded.batch_status,
        run_id = excluded.run_id, state = excluded.state
