@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from tests.chaos import campaign
 
@@ -28,21 +27,20 @@ _RESULTS = Path(__file__).parents[2] / "build" / "chaos.json"
 @click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="Where the JSON goes.")
 def main(faults: int, seed: int | None, minutes: float, results: Path) -> None:
     """Strike so many faults at jobs that are inside a batch, and check everything after every few."""
-    console = Console(width=100, highlight=False, markup=False, soft_wrap=True)
     seed = time.time_ns() % 1_000_000 if seed is None else seed
     has_disks = os.environ.get("CHAOS_HAS_DISKS") == "1"
-    console.print(f"{faults} faults, seed {seed}" + ("" if has_disks else "; no file system of our own: no full disks"))
+    click.echo(f"{faults} faults, seed {seed}" + ("" if has_disks else "; no file system of our own: no full disks"))
     directory = Path(tempfile.mkdtemp(prefix="datasurface-chaos-"))
     began = time.monotonic()
     try:
-        with campaign.prepared(directory=directory, seed=seed, has_disks=has_disks, announce=console.print) as running:
+        with campaign.prepared(directory=directory, seed=seed, has_disks=has_disks, announce=click.echo) as running:
             running.run(faults, until=began + minutes * 60)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     seconds = time.monotonic() - began
     counted, violations = running.histogram.counted, running.violations
-    console.print("\n".join(running.histogram.lines()))
-    console.print(
+    click.echo("\n".join(running.histogram.lines()))
+    click.echo(
         f"\n{counted} faults counted in {seconds:.0f} s ({seconds / max(1, counted):.2f} s each), {running.runs} runs, "
         f"{running.batches} batches, {running.checks} checks, {running.audits} audits: {len(violations)} violations"
     )

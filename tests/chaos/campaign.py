@@ -56,7 +56,11 @@ class Campaign:
     def run(self, wanted: int, *, until: float) -> None:
         """Go on until so many faults counted, three violations were found, or the clock (monotonic) says `until`."""
         self._in_epoch = FAULTS_PER_EPOCH
+        told = 0
         while self.histogram.counted < wanted and len(self.violations) < 3 and time.monotonic() < until:
+            if self.histogram.counted >= told + 100:
+                told = self.histogram.counted
+                self.announce(f"{told} faults, {self.runs} runs, {len(self.violations)} violations")
             try:
                 if self._in_epoch >= FAULTS_PER_EPOCH:
                     self._end_epoch()
@@ -158,9 +162,14 @@ class Campaign:
                 for _ in range(lost):
                     self.writer.write()
 
-    def _start(self, stream: StreamCheck, *, point: CrashPoint | None = None, occurrence: int = 1) -> Job:
-        """A run of a stream; some compare in full, and some have no memory for differences and stage everything."""
-        self.runs += 1
+    def _start(
+        self, stream: StreamCheck, *, point: CrashPoint | None = None, occurrence: int = 1, again: bool = False
+    ) -> Job:
+        """A run of a stream; some compare in full, and some have no memory for differences and stage everything.
+
+        `again` is the last run once more, as when its caller never heard of its result.
+        """
+        self.runs += not again
         options = ["--run-id", f"run {self.runs}", *(["--full"] if self.chance.random() < 0.1 else [])]
         return self.crew.start(
             "job", "snapshot-merge", *stream.arguments, *options,
@@ -206,8 +215,9 @@ class Campaign:
 
     def _settle(self, stream: StreamCheck) -> None:
         """The source is at rest: runs without a fault bring the stream to it, with no hand, and all of it is right."""
-        for _ in range(_SETTLING_RUNS):
-            ended = self._start(stream).ended()
+        self.writer.look_again()
+        for number in range(_SETTLING_RUNS):
+            ended = self._start(stream, again=number == 0 and self.chance.random() < 0.5).ended()
             self._judge(stream, ended, "no fault", _NO_FAULT)
             if ended.record["outcome"] == "unchanged":
                 break

@@ -65,12 +65,12 @@ def ask_to_end(blow: Blow) -> Ended:
 
 
 def crash(side: str) -> Callable[[Blow], Ended]:
-    """`pg_ctl stop -m immediate`, and a start before or after the job has ended."""
+    """`pg_ctl stop -m immediate`, at times `fast`, and a start before or after the job has ended."""
 
     def strike(blow: Blow) -> Ended:
         server = blow.server(side)
         blow.go_on()
-        server.stop("immediate")
+        server.stop(blow.chance.choice(("immediate", "immediate", "fast")))
         if blow.chance.random() < 0.5:
             server.start()
         blow.job.go()

@@ -28,6 +28,7 @@ _TEXTS: Final = ("", " ", "a\tb", "\\N", "\\.", "line\nline", "Größe", "\U0001
 _MOST_ENTRIES: Final = 120
 _MOST_ACCOUNTS: Final = 25
 _PAUSE_SECONDS: Final = 0.02
+_ATTEMPTS: Final = 200
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -199,9 +200,15 @@ class Writer:
                 raise self.error
 
     def write(self, *, changes: int = 3, bulk_bytes: int = 0) -> None:
-        """One transaction. The server must be up. `bulk_bytes` more of new text, which the next one takes away."""
+        """One transaction, on a server that is up. `bulk_bytes` more of new text, which the next one takes away."""
         with self._guard:
-            self._write(changes, bulk_bytes)
+            for _ in range(_ATTEMPTS):
+                try:
+                    return self._write(changes, bulk_bytes)
+                except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                    self.leave()  # the connection was the old one, of before a crash
+                    time.sleep(_PAUSE_SECONDS)
+        raise TimeoutError("the source takes no changes")
 
     def leave(self) -> None:
         """Close the connection."""
@@ -243,6 +250,9 @@ class Writer:
             draft.add_entry(f"bulk {self._chance.randbytes(990).hex()}")
         draft.stamp()
         with self._connection.cursor() as cursor:
+            if self._chance.random() < 0.5:
+                # A crash of the source may take such a transaction back after it was seen.
+                cursor.execute("SET LOCAL synchronous_commit = off")
             for statement, values in draft.statements:
                 cursor.execute(statement, values)
             cursor.execute(FINGERPRINT.format(accounts="accounts", entries="entries", notes="notes"))
