@@ -137,8 +137,9 @@ class BatchTables:
         parameters = _move_parameters(batch, BatchStatus.STARTED)
         if self._run(session, "start_batch", **parameters, run_id=run_id, state=_json(state)) is None:
             counter = self._run(session, "read_counter")
-            if counter is not None and counter[0] != batch.batch_id - 1:
-                raise StreamMoved(batch, last_batch_id=counter[0])
+            last_batch_id = 0 if counter is None else counter[0]
+            if last_batch_id != batch.batch_id - 1:
+                raise StreamMoved(batch, last_batch_id=last_batch_id)
             raise BatchNotInState(batch, to=BatchStatus.STARTED)
 
     def ingest(self, session: Session, batch: BatchRef, state: BatchState) -> None:
