@@ -1,10 +1,10 @@
 -- What the experiments do to their sources and ask of their servers.
 
 -- draw_rows --
--- Number as many rows as shall change, in an order that the step decides.
+-- Number the rows of one in so many, which lie all over the table; the step decides which.
 CREATE TEMP TABLE drawn ON COMMIT DROP AS
-SELECT id, row_number() OVER (ORDER BY hashtextextended(id, %(step)s), id) AS n FROM {table}
- ORDER BY hashtextextended(id, %(step)s), id LIMIT %(rows)s;
+SELECT id, row_number() OVER (ORDER BY hashtextextended(id, 13), id) AS n FROM {table}
+ WHERE mod(hashtextextended(id, 11) & 2147483647, %(parts)s) = mod(%(step)s, %(parts)s);
 
 -- remove_drawn --
 -- Remove a part of the rows that were drawn.
@@ -24,10 +24,6 @@ SELECT 'S' || lpad(%(step)s::text, 5, '0') || lpad(d.n::text, 9, '0'), {others}
 -- drop_drawn --
 -- Make room for the next table's.
 DROP TABLE drawn;
-
--- count_rows --
--- Rows of one table.
-SELECT count(*) FROM {table};
 
 -- flush_statistics --
 -- What this session's tables went through is known only once it is written down.
