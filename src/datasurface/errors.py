@@ -28,20 +28,28 @@ class ExitStatus(IntEnum):
     TRANSIENT = 75
 
 
+def printable(text: str) -> str:
+    """`text` with everything that a terminal would act on (control, direction, surrogates) written as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 class DatasurfaceError(Exception):
     """Something a person can act on.
 
     `message` says what was being done, to which object and what is wrong; `fix` says what to do, or is None where the
-    message says it all. `family` is None for an error that nobody foresaw; it is retried like a transient one.
+    message says it all. `family` is None for an error that nobody foresaw; it is retried like a transient one. Both
+    texts may be shown on any terminal and in any log, one line each: what a name in them would do there is escaped.
     """
 
     family: ClassVar[Family | None] = None
     exit_status: ClassVar[ExitStatus] = ExitStatus.UNHANDLED
 
     def __init__(self, message: str, *, fix: str | None = None) -> None:
-        self.message = message
-        self.fix = fix
-        super().__init__(message if fix is None else f"{message}. {fix}")
+        self.message = printable(message)
+        self.fix = None if fix is None else printable(fix)
+        super().__init__(self.message if self.fix is None else f"{self.message}. {self.fix}")
 
 
 class ModelError(DatasurfaceError):

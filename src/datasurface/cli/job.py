@@ -98,8 +98,7 @@ def command(
 
 
 def _report_failure(message: str) -> None:
-    from datasurface.errors import ModelError
-    from datasurface.lint.report import printable
+    from datasurface.errors import ModelError, printable
     from datasurface.runtime.jobs import snapshot_merge
     from datasurface.yellow.engine.batch import run_result
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from datasurface.errors import printable
+
 #: Longer names are cut in the middle of a finding's path; the model itself may hold anything.
 PATH_CHARACTERS = 300
 
@@ -56,13 +58,6 @@ class Report:
     def is_clean(self) -> bool:
         """True where nothing keeps the model from being deployed."""
         return not self.errors
-
-
-def printable(text: str) -> str:
-    """`text` with everything that a terminal would act on (control, direction, surrogates) written as an escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _cut(path: str) -> str:

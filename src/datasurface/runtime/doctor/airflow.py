@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from datasurface.lint.report import printable
+from datasurface.errors import printable
 from datasurface.runtime.doctor.checks import Check, Group, Verdict
 from datasurface.runtime.doctor.surroundings import Surroundings
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from datasurface.errors import TransientError
-from datasurface.lint.report import printable
+from datasurface.errors import TransientError, printable
 from datasurface.loader import Commit, revision_of
 from datasurface.runtime import git
 

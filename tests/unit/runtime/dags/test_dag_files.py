@@ -92,7 +92,7 @@ def test_a_failing_file_raises_the_error_with_what_to_do() -> None:
 
     with pytest.raises(BadRow) as caught:
         exec(code, {})
-    assert str(caught.value) == "row 'it''s\n' is bad. mend {it}"
+    assert str(caught.value) == "row 'it''s\\n' is bad. mend {it}"
 
 
 @pytest.mark.row("D02", kind="refusal")

@@ -18,20 +18,22 @@ _QUERIES: Final = queries.load("init_roles.sql")
 class LoginRole:
     """A role that logs in. `credential` names its directory; `groups` are the roles that it is a member of.
 
-    One that does not inherit has the rights of its groups only after SET ROLE.
+    One that does not inherit has the rights of its groups only after SET ROLE. Of one that `meets_data`, a login of
+    jobs, the server logs no errors, since those may quote a row.
     """
 
     credential: str
     role: str
     inherits: bool = True
     groups: Sequence[str] = ()
+    meets_data: bool = False
 
 
 def login_roles(plan: InitPlan) -> Sequence[LoginRole]:
     """All logins of the installation."""
     roles = plan.roles
     demo = [
-        LoginRole(credential="customer_reader", role=roles.customer_reader),
+        LoginRole(credential="customer_reader", role=roles.customer_reader, meets_data=True),
         LoginRole(credential="customer_writer", role=roles.customer_writer),
     ]
     own_jobs = [roles.platform_job(platform) for platform in plan.platform_jobs]
@@ -39,11 +41,14 @@ def login_roles(plan: InitPlan) -> Sequence[LoginRole]:
         LoginRole(credential="airflow", role=roles.airflow),
         # A table or view that the model merge makes without SET ROLE would have the wrong owner: so it cannot.
         LoginRole(credential="ds_merge", role=roles.merge, inherits=False, groups=(roles.views, roles.plans)),
-        LoginRole(credential="ds_job", role=roles.job, groups=(roles.jobs,)),
+        LoginRole(credential="ds_job", role=roles.job, groups=(roles.jobs,), meets_data=True),
         LoginRole(credential="ds_link", role=roles.link),
         LoginRole(credential="ds_dags", role=roles.dags),
         LoginRole(credential="ds_monitor", role=roles.monitor),
-        *(LoginRole(credential=job.removeprefix(roles.prefix), role=job, groups=(roles.jobs,)) for job in own_jobs),
+        *(
+            LoginRole(credential=job.removeprefix(roles.prefix), role=job, groups=(roles.jobs,), meets_data=True)
+            for job in own_jobs
+        ),
         *(demo if plan.demo else ()),
         *(LoginRole(credential=reader.credential, role=roles.named(reader.login)) for reader in plan.readers),
     ]
@@ -73,6 +78,9 @@ def role_steps(plan: InitPlan) -> Iterator[Step | Check]:
         for group in login.groups:
             yield _membership(plan, group, login.role)
     for login in logins:
+        if login.meets_data:
+            yield _quiet(plan, login.role)
+    for login in logins:
         yield _password(plan, login)
 
 
@@ -89,6 +97,15 @@ def _role(plan: InitPlan, name: str, *, can_login: bool, inherits: bool) -> Step
             login=sql.SQL("LOGIN" if can_login else "NOLOGIN"),
             inherit=sql.SQL("INHERIT" if inherits else "NOINHERIT"),
         ),
+    )
+
+
+def _quiet(plan: InitPlan, role: str) -> Step:
+    return Step(
+        title=f"errors of {role} stay out of the server's log",
+        database=plan.maintenance_database,
+        is_done=_QUERIES["keeps_errors_from_log"].format(role_text=sql.Literal(quoted(role))),
+        statement=_QUERIES["keep_errors_from_log"].format(role=sql.Identifier(role)),
     )
 
 

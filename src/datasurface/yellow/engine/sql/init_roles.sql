@@ -43,6 +43,16 @@ BEGIN
 END
 $do$;
 
+-- keeps_errors_from_log --
+-- Whether the server's log takes down no error of a role's sessions.
+SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s
+                WHERE s.setrole = pg_catalog.to_regrole({role_text}) AND s.setdatabase = 0
+                  AND 'log_min_messages=log' = ANY (s.setconfig))
+
+-- keep_errors_from_log --
+-- Errors of a COPY and of a cast quote values of the data; the client is told them nevertheless.
+ALTER ROLE {role} SET log_min_messages = 'log';
+
 -- is_member --
 -- Whether a role is a direct member of a group.
 SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members AS a
