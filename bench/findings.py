@@ -9,8 +9,10 @@ from bench.cost import Cost
 from bench.options import Kind, Options
 from bench.records import Spread, Target, Verdict
 
-#: From this size on the targets of the experiments are judged, and larger than this they are not run.
+#: The experiments' own size, and from how many rounds of the benchmark on they are run in that size and judged.
 CUSTOMERS: Final = 100_000
+ROUNDS: Final = 3
+_SMOKE_CUSTOMERS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Goal:
         measured = None if spread is None else spread.most if self.worst else spread.median
         if measured is None:
             verdict, why = Verdict.NOT_SHOWN, reason or "were not measured in this run"
-        elif options.customers < CUSTOMERS:
-            verdict, why = Verdict.NOT_SHOWN, f"are judged from {CUSTOMERS:,} customers on"
+        elif not is_full(options):
+            verdict, why = Verdict.NOT_SHOWN, f"are judged from {CUSTOMERS:,} customers and {ROUNDS} rounds on"
         else:
             verdict, why = (Verdict.MET if measured <= self.limit else Verdict.MISSED), ""
         return Target(
@@ -51,9 +53,14 @@ class Findings:
     problems: Sequence[str] = field(default=())
 
 
+def is_full(options: Options) -> bool:
+    """Whether the experiments are run in their own size, and judged; else they only show that they work."""
+    return options.customers >= CUSTOMERS and options.rounds >= ROUNDS
+
+
 def size(options: Options) -> int:
     """Customers, or as many rows, of an experiment."""
-    return min(options.customers, CUSTOMERS)
+    return CUSTOMERS if is_full(options) else min(options.customers, _SMOKE_CUSTOMERS)
 
 
 def sized(options: Options) -> Options:

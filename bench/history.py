@@ -66,7 +66,7 @@ def goals() -> Mapping[tuple[Kind, str], Goal]:
 
 def measured(options: Options) -> Findings:
     """Make the history, then look at the same source from it and from a fresh copy, by turns."""
-    batches = BATCHES if options.customers >= findings.CUSTOMERS else BATCHES // 10
+    batches = BATCHES if findings.is_full(options) else BATCHES // 20
     with ground.opened(LANDSCAPE) as place:
         with place.admin(place.source_database) as session:
             source_data.fill(session, findings.sized(options))

@@ -14,7 +14,7 @@ GOAL = Goal(name="something ÷ something else", limit=1.5)
 
 
 def options(customers: int = CUSTOMERS) -> Options:
-    return Options(customers=customers, rounds=1, kinds=(), phases=(), results=Path("none"))
+    return Options(customers=customers, rounds=3, kinds=(), phases=(), results=Path("none"))
 
 
 def costs(*pairs: tuple[float, float]) -> list[Cost]:
@@ -40,7 +40,7 @@ def test_small_runs_show_a_figure_and_judge_nothing():
     target = findings.compared(GOAL, options(1000), costs((9, 9)), costs((1, 1)))
 
     assert (target.verdict, target.measured) == (Verdict.NOT_SHOWN, 9.0)
-    assert target.reason == "are judged from 100,000 customers on"
+    assert target.reason == "are judged from 100,000 customers and 3 rounds on"
 
 
 @pytest.mark.parametrize("name", experiments.EXPERIMENTS)
