@@ -85,13 +85,14 @@ def test_lost_merge_sessions_are_transient_and_leave_nothing_half_applied(stream
 
 def test_source_that_ends_the_session_while_copying_is_transient(deployed, strategy):
     """The source goes away in a first load: transient, the merge table stays empty, the next run loads it."""
-    stream = deployed(plan(strategy, ITEMS), *SOURCE)
+    more = "INSERT INTO items SELECT 'long ' || i, repeat('x', 5000) FROM generate_series(1, 5000) AS i"
+    stream = deployed(plan(strategy, ITEMS), *SOURCE, more)  # 25 MB: more than lies in buffers on the way
 
     with at(CrashPoint.WHILE_COPYING, lambda: end_sessions(stream, "source")), pytest.raises(TransientError):
         stream.run(difference_bytes=0)
 
     assert stream.rows() == []
-    assert stream.run().inserted == 500
+    assert stream.run().inserted == 5500
 
 
 @pytest.mark.parametrize("point", IN_BATCH[:-1], ids=lambda p: p.name.lower())

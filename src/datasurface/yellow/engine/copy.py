@@ -38,6 +38,11 @@ class RowsOut:
         self._thread: threading.Thread | None = None
         self._ended = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all rows were read, so that the transaction goes on."""
+        return self._ended and self._error is None
+
     def __enter__(self) -> Self:
         self._reader, writer = os.pipe()
         with contextlib.suppress(OSError):  # an unprivileged user may be refused a larger pipe; a small one is slower

@@ -9,7 +9,7 @@ from typing import Final
 
 from psycopg2 import sql
 
-from datasurface.yellow.engine import copy
+from datasurface.yellow.engine import copy, database_errors
 from datasurface.yellow.engine.batch import applied, merge_lines
 from datasurface.yellow.engine.batch.merge_statements import CHANGES, KEYS, analyze, setting, statement
 from datasurface.yellow.engine.connect import Session
@@ -77,7 +77,8 @@ class _Filled:
 
     def fill(self, making: str, lines: Iterable[bytes]) -> None:
         applied.run(self._session, statement(making, self._tables))
-        copy.rows_in(self._session.raw, copy.copy_in(self._place, self._columns), lines)
+        with database_errors.reporting(f"applying {self._tables.plan.dataset}"):
+            copy.rows_in(self._session.raw, copy.copy_in(self._place, self._columns), lines)
         applied.run(self._session, analyze(self._place, self._tables.plan.key))
 
     def use(self, step: str, batch_id: int, *, expected: int) -> None:

@@ -4,9 +4,7 @@ The VACUUM (ANALYZE) that follows the commit tells the planner of them; within t
 that readers wait for the rows. Runs in the batch's transaction, under a lock on the merge table.
 """
 
-from collections.abc import Iterable, Iterator
-
-from psycopg2 import sql
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from datasurface.yellow.engine import columns, copy
 from datasurface.yellow.engine.batch import applied, crash_points, merge_lines, merge_statements
@@ -29,7 +27,7 @@ def load(session: Session, tables: MergeTables, blocks: Iterable[bytes], batch_i
     filled = (*tables.columns, *tables.hash_columns, *tables.batch_columns)
     added = copy.rows_in(session.raw, copy.copy_in(tables.merge, filled), map(in_batch, lines))
     applied.expect(added, lines.rows, table=tables.plan.merge_table, step="first_load")
-    if stored_key(session, tables) is None:
+    if not stored_keys(session, tables.schema, [tables]):
         _build_key(session, tables)
     return Staged(rows=lines.rows, checksum=lines.checksum)
 
@@ -70,16 +68,17 @@ def has_open_rows(session: Session, tables: MergeTables) -> bool:
     return applied.first_value(session, statement("has_open_rows", tables)) is True
 
 
-def stored_key(session: Session, tables: MergeTables) -> tuple[str, ...] | None:
-    """The columns by which the merge table's index finds rows; empty: the key's hash. None: no batch has built it yet.
+def stored_keys(session: Session, schema: str, tables: Sequence[MergeTables]) -> Mapping[str, tuple[str, ...]]:
+    """By merge table, the columns by which its index finds rows; empty: the key's hash.
 
-    The index tells the key also where a dataset was away for a while and comes back under another one.
+    A table whose index no batch has built is not there. The index tells the key also where a dataset was away for a
+    while and comes back under another one.
     """
-    name = sql.Identifier(tables.schema, tables.key_index).as_string(session.raw)
-    names = applied.first_value(session, setting("index_columns"), index=name)
-    if not isinstance(names, list):
-        return None
-    return tuple(name for name in names if name != KEY_HASH)
+    indexes = {each.key_index: each.plan.merge_table for each in tables}
+    with session.raw.cursor() as cursor:
+        cursor.execute(setting("index_columns"), {"schema": schema, "indexes": list(indexes)})
+        found = cursor.fetchall()
+    return {indexes[index]: tuple(name for name in names if name != KEY_HASH) for index, names in found}
 
 
 def _build_key(session: Session, tables: MergeTables) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import psycopg2
 
 from datasurface.errors import StateError
-from datasurface.yellow.engine.batch import batch_state, batches, comparing, crash_points, merge_batch, quiet_look
+from datasurface.yellow.engine.batch import batch_state, batches, crash_points, merge_batch, quiet_look
 from datasurface.yellow.engine.batch.applied import RowsDoNotFit
 from datasurface.yellow.engine.batch.batch_state import ColumnState, DatasetState
 from datasurface.yellow.engine.batch.batches import Batch, Mark, StreamHistory
+from datasurface.yellow.engine.batch.comparing import Comparisons
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.batch.looking import Dataset, Looking, LookOutcome, Snapshot
 from datasurface.yellow.engine.batch.quiet_look import Moment
@@ -52,16 +53,15 @@ def look(looking: Looking) -> LookOutcome:
     if mark is not None and history.committed is not None:
         return _nothing_written(looking, history.committed, mark, now)
     with _explaining(looking):
-        found = comparing.compared(looking, history)
-        if history.keeps_marks:
-            found = quiet_look.marked(looking, history, now, found)
-        if history.committed is not None and not any(each.verdict.is_difference for each in found.datasets):
+        comparisons = Comparisons(looking, history, now)
+        if not comparisons.until_difference() and history.committed is not None:
+            found = comparisons.snapshot()
             note = batches.wrong_record(history.committed, _states(found)) if looking.in_full else None
             if note is None:
                 return _unchanged(looking, history, found)
-            return merge_batch.merge_corrections(looking, history, found, note)
-        outcome = merge_batch.merge_batch(looking, history, found)
-        return outcome if outcome is not None else _unchanged(looking, history, found)
+            return merge_batch.merge_corrections(looking, history, comparisons, note)
+        outcome = merge_batch.merge_batch(looking, history, comparisons)
+        return outcome if outcome is not None else _unchanged(looking, history, comparisons.snapshot())
 
 
 def _refuse_other_schema(stream: StreamPlan, unfinished: Batch | None) -> None:

@@ -3,7 +3,7 @@
 docs/design/20261121-cheap-look.md says why that is exact, and where every row is compared all the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from datasurface.yellow.engine.batch.batches import Mark, StreamHistory
 from datasurface.yellow.engine.batch.looking import Looking, Snapshot
 from datasurface.yellow.engine.connect import CANONICAL_SETTINGS
 from datasurface.yellow.engine.source import server_state, signs
+from datasurface.yellow.engine.source.readings import Reading
 from datasurface.yellow.engine.source.signs import ServerState, Sign
 
 NOTHING_WRITTEN: Final = "nothing was written to the source's server since the last comparison: no table was read"
@@ -65,14 +66,15 @@ def still_equal(looking: Looking, history: StreamHistory, moment: Moment) -> Mar
     return mark
 
 
-def marked(looking: Looking, history: StreamHistory, moment: Moment, found: Snapshot) -> Snapshot:
-    """The same snapshot, which is still open, with what its server said in it."""
+def marked(
+    looking: Looking, history: StreamHistory, moment: Moment, found: Snapshot, readings: Sequence[Reading]
+) -> Snapshot:
+    """The same snapshot, which is still open, with what its server said in it; `readings` are how it is read."""
     state = server_state.read(looking.source)
     now = None if state is None else _sign(looking, state, moment)
     if state is None or now is None or signs.is_distrusted(history.sign, state):
         kept = history.sign if history.sign is not None and history.sign.lied_at is not None else None
         return replace(found, mark=Mark(sign=kept))
-    readings = [each.reading for each in found.datasets]
     if looking.stream.full_comparison_hours == 0 or not server_state.can_be_told(
         looking.source, looking.stream, readings
     ):

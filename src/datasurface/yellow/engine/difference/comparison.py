@@ -3,8 +3,8 @@
 Reads the source in the caller's snapshot and the merge table in the caller's transaction; writes nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference import checksums, delta, difference
 from datasurface.yellow.engine.difference.delta import Delta
 from datasurface.yellow.engine.difference.difference import CountedLines, Scan, UniqueLines, Unmatched
+from datasurface.yellow.engine.source import snapshot
 from datasurface.yellow.engine.source.readings import Reading
 from datasurface.yellow.engine.tables.merge_tables import MergeTables
 
@@ -73,13 +74,15 @@ Verdict = Unchanged | Streamed | FirstLoad | Rekeyed | Restaged
 class Comparing:
     """One dataset to be compared.
 
-    `previous` is its state in the last committed batch, None if it was in none. `limit_bytes` is what its difference
-    may take. With `in_full` the checksum is computed from every line; without, it is carried where that is possible.
+    `previous` is its state in the last committed batch, None if it was in none; `stored_key` is what the merge table's
+    index finds rows by, None if no batch has built it. `limit_bytes` is what its difference may take. With `in_full`
+    the checksum is computed from every line; without, it is carried where that is possible.
     """
 
     reading: Reading
     tables: MergeTables
     previous: DatasetState | None
+    stored_key: tuple[str, ...] | None
     limit_bytes: int
     in_full: bool
 
@@ -90,14 +93,22 @@ class Comparing:
             return False
         return tuple(self.previous.columns) == batch_state.column_states(self.tables.plan)
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether the merge table may hold no row; where a stranger emptied one, the comparison finds every row new."""
+        return self.previous is None or self.previous.rows == 0
+
 
 def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
-    """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice."""
-    stored_key = first_load.stored_key(merge, job.tables)
-    if stored_key is not None and set(stored_key) != set(job.tables.plan.key):
+    """Find out what is to be done. Raises difference.RepeatedLine or delta.DuplicateKey for a key that stands twice.
+
+    `source` is in its snapshot, behind the savepoint that `snapshot.begin` set, `merge` in a transaction that only
+    reads: both are taken back where a comparison ends early.
+    """
+    if job.stored_key is not None and set(job.stored_key) != set(job.tables.plan.key):
         has_rows = _has_rows(source, job.reading) or first_load.has_open_rows(merge, job.tables)
         return Rekeyed(is_difference=has_rows)
-    if first_load.is_empty(merge, job.tables):
+    if job.may_be_empty and first_load.is_empty(merge, job.tables):
         has_rows = _has_rows(source, job.reading)
         return FirstLoad(is_difference=has_rows) if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
     unmatched = UniqueLines() if job.tables.plan.key else CountedLines()
@@ -114,24 +125,29 @@ def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     return Streamed(delta=found, checksum=checksum)
 
 
-def source_lines(source: Session, reading: Reading) -> AbstractContextManager[copy.RowsOut]:
+@contextmanager
+def source_lines(source: Session, reading: Reading) -> Iterator[copy.RowsOut]:
     """The rows of a source table as blocks. Stopped early, they leave the snapshot as it was."""
-    return _lines(source, reading.query)
+    with _lines(source, reading.query, lambda: snapshot.go_back(source)) as lines:
+        yield lines
 
 
 @contextmanager
-def _lines(session: Session, query: sql.Composed) -> Iterator[copy.RowsOut]:
-    applied.run(session, sql.SQL("SAVEPOINT ds_lines"))
+def _lines(session: Session, query: sql.Composed, go_back: Callable[[], None]) -> Iterator[copy.RowsOut]:
+    lines = copy.RowsOut(session.raw, copy.copy_out(query))
     try:
-        with copy.RowsOut(session.raw, copy.copy_out(query)) as lines:
+        with lines:
             yield lines
     finally:
-        if not session.raw.closed:
-            applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lines"))
+        if not lines.has_ended and not session.raw.closed:
+            go_back()
 
 
 def _scan(source: Session, merge: Session, job: Comparing, unmatched: Unmatched) -> Scan:
-    with source_lines(source, job.reading) as ours, _lines(merge, job.tables.open_lines()) as theirs:
+    with (
+        source_lines(source, job.reading) as ours,
+        _lines(merge, job.tables.open_lines(), merge.rollback) as theirs,
+    ):
         return difference.compare(
             ours, theirs, unmatched, limit_bytes=job.limit_bytes, with_checksum=not job.carries_checksum
         )

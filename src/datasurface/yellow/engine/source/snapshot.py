@@ -27,6 +27,7 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
     tables = [table.source_table for table in stream.tables]
     _refuse_what_cannot_be_locked(session, stream, tables)
     session.begin_snapshot(lambda: _keep_in_place(session, stream.source.schema, tables))
+    applied.run(session, sql.SQL("SAVEPOINT ds_lines"))
     facts = columns.read(session, stream.source.schema, tables)
     for table in stream.tables:
         if table.source_table not in facts:
@@ -37,6 +38,11 @@ def begin(session: Session, stream: StreamPlan) -> Sequence[Reading]:
             )
     encoding = session.raw.get_parameter_status("server_encoding") or "UTF8"
     return [reading(table, stream.source.schema, facts[table.source_table], encoding) for table in stream.tables]
+
+
+def go_back(session: Session) -> None:
+    """Leave the snapshot as `begin` left it, also after a statement that was stopped or failed."""
+    applied.run(session, sql.SQL("ROLLBACK TO SAVEPOINT ds_lines"))
 
 
 def _refuse_what_cannot_be_locked(session: Session, stream: StreamPlan, tables: Sequence[str]) -> None:

@@ -45,12 +45,14 @@ SELECT NOT EXISTS (SELECT FROM {merge})
 SELECT EXISTS (SELECT FROM {merge} WHERE {open_rows})
 
 -- index_columns --
--- The columns of an index in its order; null where there is no such index.
-SELECT array_agg(a.attname::text ORDER BY k.place)
-  FROM pg_index AS i
+-- The columns of each index in its order; an index that is not there has no row.
+SELECT x.relname::text, array_agg(a.attname::text ORDER BY k.place)
+  FROM pg_class AS x
+  JOIN pg_index AS i ON i.indexrelid = x.oid
  CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
- WHERE i.indexrelid = to_regclass(%(index)s)
+ WHERE x.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND x.relname = ANY (%(indexes)s::text[])
+ GROUP BY x.relname
 
 -- make_unique_index --
 -- The index by which rows are found; it also refuses two open rows of one key.
