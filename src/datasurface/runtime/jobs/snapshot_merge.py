@@ -20,7 +20,7 @@ from datasurface.yellow.engine.batch import crash_points, run, run_result
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.batch.looking import LookOutcome
 from datasurface.yellow.engine.batch.run import RunRequest
-from datasurface.yellow.engine.batch.run_result import RunResult
+from datasurface.yellow.engine.batch.run_result import Outcome, RunResult
 from datasurface.yellow.engine.difference.delta import Counts
 from datasurface.yellow.engine.links import Links
 from datasurface.yellow.plan.streams import StreamPlan
@@ -87,14 +87,22 @@ def _result(request: RunRequest, say: Print, stop: StopRequest) -> RunResult:
         for line in look_lines(stream, outcome):
             say(line)
         tell = log.debug if outcome.batch_id is None else log.info
-        tell("looked", stream=stream.stream_key, batch_id=outcome.batch_id, **asdict(outcome.counts))
+        note = {"note": outcome.note} if outcome.note else {}
+        tell("looked", stream=stream.stream_key, batch_id=outcome.batch_id, **asdict(outcome.counts), **note)
 
     log.info("run begins", platform=request.platform, store=request.store, dataset=request.dataset, run=request.run_id)
     result = _Worker(links, lambda: run.run(request, links, watch), stop).result()
     if result.batch_id is None:
-        say(f"{request.platform}/{request.store}  {result.message or f'unchanged, {result.total} rows'}")
+        say(f"{request.platform}/{request.store}  {_without_batch(result)}")
     log.info("run ended", **result.document())
     return result
+
+
+def _without_batch(result: RunResult) -> str:
+    """What a run says that made no batch."""
+    if result.outcome is not Outcome.UNCHANGED:
+        return result.message
+    return f"unchanged, {result.total} rows" + (f" ({result.message})" if result.message else "")
 
 
 class _Worker:

@@ -116,6 +116,7 @@ class _Run:
         self._watch = watch
         self._counts = Counts()
         self._batch_id: int | None = None
+        self._note = ""
 
     def until_done(self, stream: StreamPlan) -> RunResult:
         """Look until the budget is used up; an error ends the run and is recorded."""
@@ -142,7 +143,8 @@ class _Run:
             with self._recording_failure(stream), self._links.source(stream.source) as source:
                 outcome = look.look(self._looking(stream, source))
                 self._counts = replace(self._counts + outcome.counts, total=outcome.counts.total)
-                self._batch_id = outcome.batch_id if outcome.batch_id is not None else self._batch_id
+                if outcome.batch_id is not None:
+                    self._batch_id, self._note = outcome.batch_id, outcome.note or self._note
         return stream, outcome
 
     def _looking(self, stream: StreamPlan, source: Session) -> Looking:
@@ -167,7 +169,7 @@ class _Run:
         batch_id = outcome.batch_id if outcome.batch_id is not None else self._batch_id
         is_changed = outcome.batch_id is not None
         return run_result.of_looks(
-            self._request.run_id, counts, batch_id, keeps_working=is_changed, message=outcome.note
+            self._request.run_id, counts, batch_id, keeps_working=is_changed, message=self._note or outcome.note
         )
 
     @contextmanager
