@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from bench import (
     arena,
+    curve,
     document,
     experiments,
     options,
@@ -27,6 +28,9 @@ from bench.options import Options
 from bench.records import Measurement, Target, Verdict
 from datasurface.errors import DatasurfaceError, ExitStatus
 
+#: The results that are kept in the repository.
+KEPT: Final = statements.FOLDER / "results" / "latest.json"
+
 
 @click.command()
 @click.option("--customers", type=click.IntRange(min=100), default=1_000_000, show_default=True)
@@ -39,8 +43,8 @@ from datasurface.errors import DatasurfaceError, ExitStatus
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
-    default=statements.FOLDER / "results" / "latest.json",
-    help="Where the JSON goes. Default: bench/results/latest.json.",
+    default=KEPT,
+    help="Where the JSON goes, and a picture beside it. Default: bench/results/latest.json and docs/growth.svg.",
 )
 def main(**given: Any) -> None:
     """Time this engine beside COPY|COPY and dlt with the same rows, and check every row and every count.
@@ -64,6 +68,7 @@ def _options(*, round_count: int, peer_names: str, experiment_names: str, **give
         peers=[peer.name for peer in peers.chosen(peer_names)],
         experiments=options.experiments(experiment_names, list(experiments.EXPERIMENTS)),
         results=given["results"],
+        picture=curve.KEPT if given["results"] == KEPT else given["results"].with_suffix(".svg"),
         dsn=given["dsn"] or os.environ.get("DATASURFACE_TEST_DSN") or None,
     )
 
@@ -86,6 +91,8 @@ def run(asked: Options) -> ExitStatus:
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
     text = document.written(chosen, facts, measurements, findings, judged)
     chosen.results.write_text(text, encoding="utf-8")
+    if chosen.picture is not None and (problem := curve.drawn(chosen.results, chosen.picture)):
+        click.echo(f"no picture was drawn: {problem}")
     return _status(measurements, findings, judged)
 
 

@@ -43,7 +43,7 @@ class Phase:
 class Options:
     """One run. `dsn` None: an embedded server, which keeps its promises (fsync) and goes at the end.
 
-    `peers` and `experiments` are names; of the peers those that can run here.
+    `peers` and `experiments` are names; of the peers those that can run here. `picture` None: no curves are drawn.
     """
 
     customers: int
@@ -54,6 +54,7 @@ class Options:
     dsn: str | None = None
     peers: Sequence[str] = ()
     experiments: Sequence[str] = ()
+    picture: Path | None = None
 
     @property
     def addresses(self) -> int:

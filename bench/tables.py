@@ -118,7 +118,7 @@ def _targets(judged: Sequence[Target]) -> Table:
 
 def _value(target: Target) -> str:
     least, most = target.range or (target.measured, target.measured)
-    return f"{target.measured:.3g} [{least:.3g}–{most:.3g}]"
+    return f"{target.measured:.3g}" if least == most else f"{target.measured:.3g} [{least:.3g}–{most:.3g}]"
 
 
 def _spread(own: Sequence[Measurement], value: Callable[[Measurement], float]) -> Spread:
@@ -140,4 +140,8 @@ def _findings(findings: Sequence[Findings]) -> Iterator[str]:
 
 
 def _ranged(spread: Spread) -> str:
-    return f"{spread.median:.2f} [{spread.least:.2f}–{spread.most:.2f}]"
+    """Three digits are all that the noise leaves, and all that fits."""
+    digits = 2 if spread.most < 10 else 1  # noqa: PLR2004 - two digits before the point
+    if spread.least == spread.most:
+        return f"{spread.median:.{digits}f}"
+    return f"{spread.median:.{digits}f} [{spread.least:.{digits}f}–{spread.most:.{digits}f}]"
