@@ -276,6 +276,19 @@ def test_full_comparison_finds_a_sign_that_lied(stream: QuietStream) -> None:
     assert (stream.run().batch_id, stream.run().message) == (3, "")
 
 
+def test_lie_is_told_at_the_end_of_a_run_with_many_looks(opened: Opening) -> None:
+    """What a batch had to say is not lost by the looks after it."""
+    stream = opened(look_interval_seconds=0)
+    stream.run()
+    stream.source("UPDATE items SET v = 'unseen' WHERE id = 1")
+    _plant_present_sign(stream)
+
+    result = stream.run(in_full=True, budget_seconds=1)
+
+    assert len(stream.outcomes) > 2
+    assert (result.batch_id, result.message) == (2, SIGN_LIED)
+
+
 def test_change_of_the_merge_table_alone_is_no_lie(opened: Opening) -> None:
     """A full comparison that finds a stranger's change goes on trusting the source's server."""
     stream = opened()
