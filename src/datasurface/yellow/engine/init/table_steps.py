@@ -27,6 +27,17 @@ def table_steps(plan: InitPlan) -> Iterator[Step]:
         for role, privileges in rights.items():
             yield _grant(plan, table, role, privileges)
     yield from _function_steps(plan)
+    yield _own_locks(plan)
+
+
+def _own_locks(plan: InitPlan) -> Step:
+    names = {"jobs_name": sql.Literal(plan.roles.jobs), "merge_name": sql.Literal(plan.roles.merge)}
+    return Step(
+        title="advisory locks for jobs and the model merge alone",
+        database=plan.merge_database,
+        is_done=_QUERIES["has_own_locks"].format(**names),
+        statement=_QUERIES["keep_locks"].format(**names),
+    )
 
 
 def _rights(plan: InitPlan) -> Mapping[str, Mapping[str, Sequence[str]]]:

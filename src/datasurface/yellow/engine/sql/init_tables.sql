@@ -31,6 +31,30 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_proc AS p
                   AND (p.proacl IS NOT NULL)
                   AND {may_call})
 
+-- has_own_locks --
+-- Whether advisory locks are for the platform's own logins alone.
+SELECT pg_catalog.bool_and(NOT pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE')
+                           AND pg_catalog.has_function_privilege({jobs_name}, p.oid, 'EXECUTE')
+                           AND pg_catalog.has_function_privilege({merge_name}, p.oid, 'EXECUTE'))
+  FROM pg_catalog.pg_proc AS p
+ WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+
+-- keep_locks --
+-- Streams and merges exclude each other by advisory locks: a reader who took one could stop a stream for good.
+DO $do$
+DECLARE
+    taking text;
+BEGIN
+    FOR taking IN SELECT p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc AS p
+                   WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+                     AND p.proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+    LOOP
+        EXECUTE 'REVOKE EXECUTE ON FUNCTION ' || taking || ' FROM PUBLIC';
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION ' || taking || ' TO %I, %I', {jobs_name}, {merge_name});
+    END LOOP;
+END
+$do$;
+
 -- make_role_function --
 -- Shared by the two functions below, and callable by nobody else: make a NOLOGIN role, or accept one of our own making.
 CREATE OR REPLACE FUNCTION {make_role}(role_name text, ending text, mark text) RETURNS void
