@@ -83,7 +83,7 @@ def test_one_call_makes_databases_roles_and_the_demo_source(
     )
     assert constraints == {"p": 2, "f": 3}
     tables = {name for (name, kind, *_) in rows(bare_server, *CATALOG["tables of datasurface_merge"]) if kind == "r"}
-    assert tables == {"ds_audit", "ds_migration", "ds_platform", "ds_revision"}
+    assert tables == {"ds_audit", "ds_known_object", "ds_migration", "ds_platform", "ds_revision"}
 
 
 def test_a_second_call_changes_nothing(bare_server: EmbeddedServer, plan: InitPlan, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_another_schema_holds_the_control_tables(bare_server: EmbeddedServer, pl
 
     assert "schema surface of datasurface_merge" in report.titles(Outcome.MADE)
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'surface'"
-    assert rows(bare_server, "datasurface_merge", tables) == [(4,)]
+    assert rows(bare_server, "datasurface_merge", tables) == [(5,)]
     assert rows(bare_server, "datasurface_merge", "SELECT has_schema_privilege('ds_job', 'public', 'USAGE')") == [
         (False,)
     ]

@@ -310,6 +310,7 @@ def test_what_the_merge_makes_belongs_to_the_right_roles(merged: Installation) -
         "ds_platform": own.control,
         "ds_audit": own.control,
         "ds_migration": own.control,
+        "ds_known_object": own.control,
     }
 
 

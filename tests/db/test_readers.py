@@ -78,6 +78,7 @@ def test_a_member_reads_all_views_of_its_workspace(ann):
         "ds_revision",
         "ds_platform",
         "ds_audit",
+        "ds_known_object",
     ],
 )
 def test_nothing_else_can_be_read(ann, relation):

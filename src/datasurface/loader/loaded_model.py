@@ -1,6 +1,7 @@
 """Loading: copy the directory, read the mapping, have eco.py run, judge how that ended, read the answer."""
 
 import errno
+import hashlib
 import os
 import signal
 import tempfile
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from datasurface import __version__
 from datasurface.errors import ModelError
 from datasurface.lint.context import MAPPING_FILE
 from datasurface.lint.report import Finding
@@ -47,7 +49,7 @@ class LoadedModel:
 
     `root` is the directory with links resolved, `revision` that of its files, or the commit they are of. `mapping`
     holds the entries of the mapping file that could be read, `mapping_findings` what is wrong with the others. `author`
-    and `committed_at` are None without a commit.
+    and `committed_at` are None without a commit. Two models of one `digest` are equal; None: it is not known.
     """
 
     root: Path
@@ -58,6 +60,7 @@ class LoadedModel:
     printed_bytes: int = 0
     author: str | None = None
     committed_at: datetime | None = None
+    digest: str | None = None
 
 
 def load(
@@ -85,7 +88,15 @@ def load(
         printed_bytes=outcome.printed_bytes,
         author=commit.author,
         committed_at=commit.committed_at,
+        digest=_digest(outcome, mapping),
     )
+
+
+def _digest(outcome: Outcome, mapping: PlatformMapping) -> str:
+    """The hash of what was read. Another version of this program may read something else in it."""
+    digest = hashlib.sha256(outcome.answer)
+    digest.update(f"{__version__}{codec.dumps(mapping)}".encode())
+    return digest.hexdigest()
 
 
 def _run(runner: Runner, copy: Path, scratch: Path, limits: Limits) -> Outcome:

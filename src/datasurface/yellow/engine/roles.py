@@ -126,6 +126,17 @@ def acting_as(session: Session, role: str) -> Iterator[None]:
         cursor.execute(_QUERIES["act_as_oneself"])
 
 
+def whole_readers(session: Session, schema: str, roles: Roles) -> frozenset[str]:
+    """The roles of workspaces, by their names on the server, that `make_reader_role` would leave as they are."""
+    return _names(session, "read_whole_readers", schema=schema, readers=roles.readers, merge=roles.merge)
+
+
+def whole_platforms(session: Session, schema: str, roles: Roles) -> frozenset[str]:
+    """The owners of platforms' tables that `make_platform_role` would leave as they are."""
+    logins = {"merge": roles.merge, "job": roles.job, "jobs": roles.jobs}
+    return _names(session, "read_whole_platforms", schema=schema, **logins)
+
+
 def make_platform_role(session: Session, schema: str, roles: Roles, platform_name: str) -> str:
     """Make the owner of a platform's tables in the caller's transaction, or accept it; returns its name.
 
@@ -140,6 +151,13 @@ def make_reader_role(session: Session, schema: str, roles: Roles, workspace: str
     It may connect to the merge and the consumers' database. Raises StateError if somebody else's role has the name.
     """
     return _make_role(session, sql.Identifier(schema, "ds_make_reader"), roles.reader(workspace))
+
+
+def _names(session: Session, statement: str, **values: str) -> frozenset[str]:
+    doing = f"{statement.replace('_', ' ')} of {session.endpoint}"
+    with database_errors.reporting(doing), session.raw.cursor() as cursor:
+        cursor.execute(_QUERIES[statement], values)
+        return frozenset(name for (name,) in cursor.fetchall())
 
 
 def _make_role(session: Session, function: sql.Identifier, role: str) -> str:

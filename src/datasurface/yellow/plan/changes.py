@@ -114,6 +114,10 @@ class PlanChanges:
 NOTHING: Final = EcosystemPlan(ecosystem="", platforms=(), streams=(), views=(), workspaces=(), dags=(), plan_hash="")
 
 
+#: What a plan changes in itself.
+NONE: Final = PlanChanges(platforms=(), streams=(), tables=(), views=(), workspaces=(), dags=())
+
+
 def compare(deployed: EcosystemPlan | None, new: EcosystemPlan) -> PlanChanges:
     """What `new` changes in `deployed`; None: nothing is deployed yet, so that everything is added."""
     old = deployed or NOTHING

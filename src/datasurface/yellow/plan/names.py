@@ -26,7 +26,8 @@ REVISION_TABLE: Final = "ds_revision"
 PLATFORM_TABLE: Final = "ds_platform"
 AUDIT_TABLE: Final = "ds_audit"
 MIGRATION_TABLE: Final = "ds_migration"
-COMMON_TABLES: Final = (AUDIT_TABLE, MIGRATION_TABLE, PLATFORM_TABLE, REVISION_TABLE)
+KNOWN_TABLE: Final = "ds_known_object"
+COMMON_TABLES: Final = (AUDIT_TABLE, KNOWN_TABLE, MIGRATION_TABLE, PLATFORM_TABLE, REVISION_TABLE)
 
 #: The DAG that clears the past of Airflow itself, and its file.
 HOUSEKEEPING_DAG: Final = "datasurface_housekeeping"

@@ -51,6 +51,7 @@ class CommonTables:
     revision: Table
     platform: Table
     audit: Table
+    known: Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ def common_tables(schema: str) -> CommonTables:
         revision=Table(names.REVISION_TABLE, metadata, *_revision_columns()),
         platform=Table(names.PLATFORM_TABLE, metadata, *_platform_columns()),
         audit=Table(names.AUDIT_TABLE, metadata, *_audit_columns()),
+        known=Table(names.KNOWN_TABLE, metadata, *_known_columns()),
     )
 
 
@@ -162,6 +164,11 @@ def _audit_columns() -> list[SchemaItem]:
         Column("compared_in_full_at", TIMESTAMPTZ),
         Index(f"{names.AUDIT_TABLE}_stream", "platform", "stream_key", "id"),
     ]
+
+
+def _known_columns() -> list[SchemaItem]:
+    """One row per table or view that a merge left as it should be: hashes of how it was wanted and how it looked."""
+    return [_required("name", Text, is_key=True), _required("wanted", Text), _required("found", Text)]
 
 
 def _batch_counter_columns() -> list[SchemaItem]:

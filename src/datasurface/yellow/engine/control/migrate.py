@@ -23,6 +23,7 @@ from datasurface.yellow.engine.control.migrations import (
     batches_0001_batch_tables,
     batches_0002_marks_of_looks,
     common_0001_control_tables,
+    common_0002_known_objects,
     plans_0001_plan_tables,
 )
 from datasurface.yellow.engine.roles import Roles, acting_as
@@ -30,7 +31,7 @@ from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import ControlTables, PlatformPlan
 
 _QUERIES: Final = queries.load("migrations.sql")
-_COMMON: Final = (common_0001_control_tables,)
+_COMMON: Final = (common_0001_control_tables, common_0002_known_objects)
 _BATCHES: Final = (batches_0001_batch_tables, batches_0002_marks_of_looks)
 _PLANS: Final = (plans_0001_plan_tables,)
 

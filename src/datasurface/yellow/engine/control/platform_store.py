@@ -63,11 +63,15 @@ def write(session: Session, schema: str, stored: StoredPlatform, rows: Sequence[
     return changes
 
 
-def read(session: Session, schema: str) -> Mapping[str, StoredPlatform]:
-    """Every platform that was ever deployed, by its safe name. Raises StateError for a document of an unknown form."""
+def read(session: Session, schema: str, *, views: Sequence[str] | None = None) -> Mapping[str, StoredPlatform]:
+    """Every platform that was ever deployed, by its safe name, with those of its `views` that are named; None: all.
+
+    Raises StateError for a document of an unknown form.
+    """
     place = sql.Identifier(schema, names.PLATFORM_TABLE)
+    statement = "read_platform_plans" if views is None else "read_platforms_and_views"
     with database_errors.reporting(f"reading {names.PLATFORM_TABLE}"), session.raw.cursor() as cursor:
-        cursor.execute(_STATEMENTS["read_platform_plans"].format(platform=place))
+        cursor.execute(_STATEMENTS[statement].format(platform=place), {"views": list(views or ())})
         return {name: _stored(name, document) for name, document in cursor.fetchall()}
 
 

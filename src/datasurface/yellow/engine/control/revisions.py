@@ -16,6 +16,7 @@ from psycopg2.extras import Json
 from datasurface.errors import StateError, TransientError
 from datasurface.lint.report import Finding
 from datasurface.model import codec
+from datasurface.model.collection_pause import without_collection
 from datasurface.model.ecosystem import Ecosystem
 from datasurface.model.mapping import PlatformMapping
 from datasurface.yellow.engine import database_errors, queries
@@ -37,13 +38,19 @@ class StoredModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
+class DeployedRevision:
     """The revision that is deployed."""
 
     revision: str
-    model: StoredModel
     plan_hash: str | None
     is_pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed(DeployedRevision):
+    """The revision that is deployed, with its model."""
+
+    model: StoredModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +110,24 @@ def refuse_before_first(session: Session, schema: str) -> None:
         )
 
 
+def deployed_revision(session: Session, schema: str) -> DeployedRevision | None:
+    """Which revision is deployed, without its model, which is large; None before the first one."""
+    row = _run(session, schema, "read_deployed_revision", outcomes=[outcome.value for outcome in _DEPLOYED])
+    if row is None:
+        return None
+    revision, plan_hash, is_pinned = row
+    return DeployedRevision(revision=revision, plan_hash=plan_hash, is_pinned=is_pinned)
+
+
 def deployed(session: Session, schema: str) -> Deployed | None:
     """The deployed revision, None before the first one. Raises StateError if its model cannot be read any more."""
     row = _run(session, schema, "read_deployed", outcomes=[outcome.value for outcome in _DEPLOYED])
     if row is None:
         return None
-    revision, model, plan_hash, is_pinned = row
+    revision, document, plan_hash, is_pinned = row
     try:
-        stored = codec.decode(StoredModel, model)
+        with without_collection():
+            stored = codec.decode(StoredModel, document)
     except codec.InvalidDocument as error:
         raise StateError(
             f"{names.REVISION_TABLE} holds a model of revision {revision} that this version cannot read: {error}",
@@ -139,7 +156,7 @@ def record(session: Session, schema: str, decision: Decision) -> bool:
         committed_at=decision.committed_at,
         outcome=decision.outcome.value,
         findings=_json(findings),
-        model=None if decision.model is None else _json(codec.encode(decision.model)),
+        model=None if decision.model is None else codec.dumps(decision.model),
         plan_hash=decision.plan_hash,
     )
     return True

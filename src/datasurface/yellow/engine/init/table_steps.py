@@ -48,6 +48,7 @@ def _rights(plan: InitPlan) -> Mapping[str, Mapping[str, Sequence[str]]]:
         tables.migration.name: {roles.merge: _WRITE, roles.jobs: _READ, roles.monitor: _READ},
         tables.revision.name: {roles.merge: _WRITE, roles.monitor: _READ},
         tables.platform.name: {roles.merge: _WRITE, roles.jobs: _READ, roles.dags: _READ, roles.monitor: _READ},
+        tables.known.name: {roles.merge: (*_WRITE, "DELETE")},
         tables.audit.name: {roles.merge: _WRITE, roles.jobs: ("SELECT", "INSERT"), roles.monitor: _READ},
     }
 

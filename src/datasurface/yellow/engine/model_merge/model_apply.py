@@ -16,8 +16,9 @@ from datasurface.lint.rules import merge_database
 from datasurface.loader import Commit, LoadedModel
 from datasurface.yellow.engine import locks
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.control import revisions
+from datasurface.yellow.engine.control import known_objects, revisions
 from datasurface.yellow.engine.control.control_tables import RevisionOutcome
+from datasurface.yellow.engine.control.known_objects import Known
 from datasurface.yellow.engine.control.revisions import Decision, Deployed, StoredModel
 from datasurface.yellow.engine.links import Cancelled, Links
 from datasurface.yellow.engine.lock_waits import Patience
@@ -84,14 +85,14 @@ def apply_revision(
 def pinned(links: Links) -> str | None:
     """The deployed revision, if an operator pinned it: then nothing else shall be applied by itself."""
     with links.apply() as session:
-        deployed = revisions.deployed(session, links.schema)
+        deployed = revisions.deployed_revision(session, links.schema)
     return deployed.revision if deployed is not None and deployed.is_pinned else None
 
 
 def refuse(links: Links, commit: Commit, findings: Sequence[Finding]) -> None:
     """Record a revision that could not even be loaded."""
     with links.apply() as session:
-        deployed = revisions.deployed(session, links.schema)
+        deployed = revisions.deployed_revision(session, links.schema)
         decision = Decision(
             revision=commit.revision,
             parent=None if deployed is None else deployed.revision,
@@ -111,13 +112,10 @@ class _Judged:
     """A revision, compared with what is deployed; `findings` may still grow."""
 
     plan: EcosystemPlan
-    deployed: Deployed | None
+    parent: str | None
     changes: PlanChanges
     findings: Sequence[Finding]
-
-    @property
-    def parent(self) -> str | None:
-        return None if self.deployed is None else self.deployed.revision
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ class _Apply:
         judged = self._judged()
         if model_findings.errors(judged.findings):
             return self._not_applied(judged, RevisionOutcome.REFUSED)
-        examined = self._examined(judged.plan)
+        examined = self._examined(judged)
         judged = replace(judged, findings=[*judged.findings, *examined.findings])
         if model_findings.errors(judged.findings):
             return self._not_applied(judged, RevisionOutcome.REFUSED)
@@ -148,24 +146,49 @@ class _Apply:
 
     def _judged(self) -> _Judged:
         """Plan the revision and hold it against the deployed one."""
-        deployed = revisions.deployed(self.session, self.links.schema)
+        known = known_objects.read(self.session, self.links.schema, self._sync.roles)
+        deployed = self._deployed(known)
         self.session.commit()
         model = None if deployed is None else deployed.model
         plan = plan_ecosystem(self.loaded.ecosystem, self.loaded.mapping, self.installation)
-        before = None if model is None else plan_ecosystem(model.ecosystem, model.mapping, self.installation)
         return _Judged(
             plan=plan,
-            deployed=deployed,
-            changes=changes.compare(before, plan),
+            parent=None if deployed is None else deployed.revision,
+            changes=self._changes(model, plan),
+            known=known,
             findings=[
                 *model_findings.of_model(self.loaded, model),
                 *model_findings.not_judged(self.loaded, model),
             ],
         )
 
-    def _examined(self, plan: EcosystemPlan) -> Examination:
+    def _deployed(self, known: Known) -> Deployed | None:
+        """What is deployed. A model known to be the one that is loaded here is that one and is not read again."""
+        row = known.rows.get(known_objects.DEPLOYED_ROW)
+        is_same = row is not None and row == (
+            self.loaded.digest,
+            known_objects.found_deployed(self.session, self.links.schema),
+        )
+        revision = revisions.deployed_revision(self.session, self.links.schema) if is_same else None
+        if revision is None:
+            return revisions.deployed(self.session, self.links.schema)
+        return Deployed(
+            revision=revision.revision,
+            plan_hash=revision.plan_hash,
+            is_pinned=revision.is_pinned,
+            model=StoredModel(ecosystem=self.loaded.ecosystem, mapping=self.loaded.mapping),
+        )
+
+    def _changes(self, deployed: StoredModel | None, plan: EcosystemPlan) -> PlanChanges:
+        if deployed is None:
+            return changes.compare(None, plan)
+        if deployed.ecosystem is self.loaded.ecosystem:
+            return changes.NONE
+        return changes.compare(plan_ecosystem(deployed.ecosystem, deployed.mapping, self.installation), plan)
+
+    def _examined(self, judged: _Judged) -> Examination:
         paths = {store.name: path for path, store in self.loaded.ecosystem.stores()}
-        examined = model_examination.examine(self._sync, plan, paths)
+        examined = model_examination.examine(self._sync, judged.plan, paths, judged.known)
         self.session.commit()
         return examined
 
@@ -177,6 +200,8 @@ class _Apply:
             plan=judged.plan,
             examined=examined,
             decision=decision,
+            known=judged.known,
+            digest=self.loaded.digest,
             patience=patience,
             report=self.report,
         )

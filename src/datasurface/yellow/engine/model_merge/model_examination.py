@@ -3,8 +3,8 @@
 All of it is read in the caller's transaction. What the model itself has to say is `model_findings`' matter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from psycopg2 import sql
@@ -13,8 +13,10 @@ from datasurface.lint.report import Finding
 from datasurface.lint.rules import merge_database
 from datasurface.yellow.engine import database_errors, queries
 from datasurface.yellow.engine.connect import Session
-from datasurface.yellow.engine.control import platform_store
+from datasurface.yellow.engine.control import known_objects, platform_store
+from datasurface.yellow.engine.control.known_objects import Known
 from datasurface.yellow.engine.control.platform_store import StoredPlatform
+from datasurface.yellow.engine.model_merge import wanted_objects
 from datasurface.yellow.engine.tables import table_sync
 from datasurface.yellow.engine.tables.table_sync import Alteration, TableChanges, TableProblem
 from datasurface.yellow.engine.views import view_steps
@@ -23,6 +25,7 @@ from datasurface.yellow.engine.views.view_steps import ViewAction, ViewStep
 from datasurface.yellow.engine.views.view_sync import ViewSync
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.ecosystem_plan import EcosystemPlan
+from datasurface.yellow.plan.views import ViewPlan
 
 _STATEMENTS: Final = queries.load("model_apply.sql")
 _INIT: Final = "run `datasurface init` on that server"
@@ -36,31 +39,53 @@ _SHARE_OF_LOCKS: Final = 0.5
 class Examination:
     """What there is and what has to be done. `aside` are the views of ours that a widened table needs out of the way.
 
-    `stored` is what the last merge stored of each platform, by its safe name.
+    `stored` is what the last merge stored of each platform, by its safe name, with the views in `aside` alone. Of the
+    plan's views `plans` are those that were looked at, `view_names` these and what else may be a view of ours; the
+    others are known to be right. `right` are hashes of how objects looked just before they were found to be right,
+    `wanted` those of how every object shall be.
     """
 
     stored: Mapping[str, StoredPlatform]
     tables: TableChanges
+    plans: Sequence[ViewPlan]
+    view_names: Collection[str]
     views: Views
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    right: Mapping[str, str] = field(default_factory=dict)
     aside: Mapping[str, Sequence[ViewFact]]
     findings: Sequence[Finding]
 
 
-def examine(sync: ViewSync, plan: EcosystemPlan, paths: Mapping[str, str]) -> Examination:
-    """Compare the plan with the database. `paths` leads to each store's place in the model, by its name."""
+def examine(sync: ViewSync, plan: EcosystemPlan, paths: Mapping[str, str], known: Known) -> Examination:
+    """Compare the plan with the database. `paths` leads to each store's place in the model, by its name.
+
+    What is `known` to be as the plan wants it is not looked at again.
+    """
     session, schema = sync.session, sync.schema
     missing = list(_missing_prerequisites(sync))
     if missing:
         return Examination(
             stored={},
             tables=TableChanges(creations=(), alterations=(), problems=()),
+            plans=(),
+            view_names=(),
             views=Views(by_name={}, readers=frozenset(), owner=sync.roles.views),
             aside={},
             findings=missing,
         )
-    tables = table_sync.examine(session, schema, plan.streams, sync.roles)
-    views = sync.read(view.name for view in plan.views)
-    steps = sync.steps(plan.views, views)
+    wanted = {
+        **wanted_objects.of_tables(plan.streams, sync.roles),
+        **wanted_objects.of_views(plan.views, sync.roles),
+    }
+    intact = {name for name, hashed in wanted.items() if known.intact.get(name) == hashed}
+    plans = [view for view in plan.views if not {view.name, view.merge_table} <= intact]
+    # What the plan does not have may be a view of ours that has to go.
+    view_names = {view.name for view in plans} | ((known.others | known.intact.keys()) - wanted.keys())
+    examined = [name for name in wanted if name not in intact or name in view_names]
+    looked = known_objects.found(session, schema, examined) if known.is_kept else {}
+    tables = table_sync.examine(session, schema, plan.streams, sync.roles, known=intact)
+    views = sync.read(view_names, only_named=known.is_kept)
+    steps = sync.steps(plans, views)
     using = sync.dependents(alteration.ref.name for alteration in tables.alterations if alteration.difference.widened)
     aside = {alteration.ref.name: _aside(sync, alteration, using, views) for alteration in tables.alterations}
     dropped = {fact.name for facts in aside.values() for fact in facts} | {step.name for step in steps if step.drops}
@@ -70,8 +95,20 @@ def examine(sync: ViewSync, plan: EcosystemPlan, paths: Mapping[str, str]) -> Ex
         *_view_findings(steps, sync.dependents(dropped), dropped),
         *_size_findings(session, steps),
     ]
+    set_aside = sorted({fact.name for facts in aside.values() for fact in facts})
+    changed = {creation.ref.name for creation in tables.creations}
+    changed |= {alteration.ref.name for alteration in tables.alterations}
+    changed |= {step.name for step in steps if step.action is not ViewAction.UNCHANGED}
     return Examination(
-        stored=platform_store.read(session, schema), tables=tables, views=views, aside=aside, findings=findings
+        stored=platform_store.read(session, schema, views=set_aside),
+        tables=tables,
+        plans=plans,
+        view_names=view_names,
+        views=views,
+        wanted=wanted,
+        right={name: hashed for name, hashed in looked.items() if name not in changed},
+        aside=aside,
+        findings=findings,
     )
 
 

@@ -47,3 +47,10 @@ SELECT stream_count, infrastructure_schedule FROM {platform} WHERE platform = %(
 -- read_platform_plans --
 -- What the last merge stored of every platform.
 SELECT platform, plan FROM {platform} WHERE plan IS NOT NULL ORDER BY platform;
+
+-- read_platforms_and_views --
+-- What the last merge stored of every platform, of its views those of these names.
+SELECT platform, pg_catalog.jsonb_set(plan - 'views', '{{views}}', coalesce(
+           (SELECT pg_catalog.jsonb_agg(view) FROM pg_catalog.jsonb_array_elements(plan -> 'views') AS view
+             WHERE view ->> 'name' = ANY (%(views)s::text[])), '[]'))
+  FROM {platform} WHERE plan IS NOT NULL ORDER BY platform;

@@ -5,6 +5,11 @@
 SELECT revision, model, plan_hash, pinned FROM {revision}
  WHERE outcome = ANY (%(outcomes)s::text[]) ORDER BY id DESC LIMIT 1;
 
+-- read_deployed_revision --
+-- The same without the model, which is large.
+SELECT revision, plan_hash, pinned FROM {revision}
+ WHERE outcome = ANY (%(outcomes)s::text[]) ORDER BY id DESC LIMIT 1;
+
 -- read_last --
 -- The last decision about any revision.
 SELECT revision, outcome, plan_hash, findings FROM {revision} ORDER BY id DESC LIMIT 1;

@@ -70,7 +70,7 @@ SELECT c.relname, c.relkind::text, owner.rolname,
   JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
  WHERE n.nspname = %(schema)s
    AND (c.relname = ANY (%(names)s::text[])
-        OR (c.relkind = 'v' AND owner.rolname = %(owner)s
+        OR (NOT %(only_named)s AND c.relkind = 'v' AND owner.rolname = %(owner)s
             AND pg_catalog.strpos(pg_catalog.obj_description(c.oid, 'pg_class'), %(marker)s) > 0))
  ORDER BY c.relname;
 

@@ -5,11 +5,10 @@ finds its data. What would need more is a problem, found before anything is touc
 matter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import sqlalchemy
 from psycopg2 import sql
 
 from datasurface.lint.rule import Rule
@@ -45,7 +44,7 @@ class Creation:
     """A table that is missing."""
 
     ref: TableRef
-    table: sqlalchemy.Table
+    tables: MergeTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +75,19 @@ class TableChanges:
     problems: Sequence[TableProblem]
 
 
-def examine(session: Session, schema: str, streams: Iterable[StreamPlan], roles: Roles) -> TableChanges:
-    """What the streams' tables need, in the order of the streams; the caller's transaction only reads."""
-    kept = [(stream, tables) for stream in streams for tables in merge_tables.of_stream(stream, schema)]
+def examine(
+    session: Session, schema: str, streams: Iterable[StreamPlan], roles: Roles, *, known: Collection[str] = ()
+) -> TableChanges:
+    """What the streams' tables need, in the order of the streams; the caller's transaction only reads.
+
+    Tables that are `known` to need nothing are not looked at.
+    """
+    kept = [
+        (stream, tables)
+        for stream in streams
+        for tables in merge_tables.of_stream(stream, schema)
+        if not (tables.plan.merge_table in known and tables.plan.staging_table in known)
+    ]
     names = [name for _, tables in kept for name in (tables.plan.merge_table, tables.plan.staging_table)]
     stored = columns.read(session, schema, names)
     owners = _owners(session, schema, names)
@@ -87,8 +96,7 @@ def examine(session: Session, schema: str, streams: Iterable[StreamPlan], roles:
         for is_merge in (True, False):
             ref = _ref(stream, tables, roles, is_merge=is_merge)
             if ref.name not in owners:
-                table = table_metadata.of_merge(tables) if is_merge else table_metadata.of_staging(tables)
-                creations.append(Creation(ref=ref, table=table))
+                creations.append(Creation(ref=ref, tables=tables))
             elif owners[ref.name] != (RelationKind.TABLE, ref.owner):
                 problems.append(_occupied(ref, *owners[ref.name]))
             else:
@@ -100,14 +108,14 @@ def examine(session: Session, schema: str, streams: Iterable[StreamPlan], roles:
 
 def create(session: Session, creation: Creation, roles: Roles) -> None:
     """Make a table, which belongs to its platform's role, in the caller's transaction."""
-    ref = creation.ref
+    ref, tables = creation.ref, creation.tables
     with database_errors.reporting(f"making table {ref.name}"), acting_as(session, ref.owner):
-        ddl.create(session, creation.table)
+        # Metadata is large: that of one table at a time is enough.
+        ddl.create(session, table_metadata.of_merge(tables) if ref.is_merge else table_metadata.of_staging(tables))
         if ref.is_merge:
-            place = sql.Identifier(str(creation.table.schema), ref.name)
             with session.raw.cursor() as cursor:
                 views = sql.Identifier(roles.views)
-                cursor.execute(_STATEMENTS["grant_to_views"].format(table=place, views=views))
+                cursor.execute(_STATEMENTS["grant_to_views"].format(table=tables.merge, views=views))
 
 
 def alter(session: Session, schema: str, alteration: Alteration) -> None:

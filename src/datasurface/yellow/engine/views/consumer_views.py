@@ -97,7 +97,9 @@ def sync_stored(
     merge: Session, schema: str, connections: Connections, patience: Patience, *, platform: str | None = None
 ) -> Sequence[ConsumerDatabase]:
     """Bring consumers' databases to what the last merge stored, of all platforms or of one, given by either name."""
-    stored = platform_store.read(merge, schema)
+    settings = platform_store.read(merge, schema, views=())
+    has_consumers = any(each.consumer_databases for each in settings.values())
+    stored = platform_store.read(merge, schema) if has_consumers else settings
     merge.commit()
     platform_name = None if platform is None else names.platform_name(platform)
     chosen = [each for name, each in stored.items() if platform_name in (None, name)]

@@ -72,12 +72,20 @@ class Views:
         return [fact for fact in self.by_name.values() if fact.is_ours(self.owner)]
 
 
-def read(session: Session, schema: str, view_names: Iterable[str], *, owner: str, readers: str) -> Views:
-    """The named relations and all views that are ours, in the caller's transaction.
+def read(
+    session: Session, schema: str, view_names: Iterable[str], *, owner: str, readers: str, only_named: bool = False
+) -> Views:
+    """The named relations and, unless `only_named`, all views that are ours, in the caller's transaction.
 
     `owner` is the role of our views, `readers` the group of all workspaces' roles.
     """
-    wanted = {"schema": schema, "names": list(view_names), "owner": owner, "marker": view_statements.MARKER}
+    wanted = {
+        "schema": schema,
+        "names": list(view_names),
+        "owner": owner,
+        "marker": view_statements.MARKER,
+        "only_named": only_named,
+    }
     rows = _rows(session, "read_views", wanted)
     shown = columns.read(session, schema, [row[0] for row in rows])
     facts = [_fact(row, shown.get(row[0], {})) for row in rows]

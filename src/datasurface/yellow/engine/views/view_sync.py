@@ -43,10 +43,11 @@ class ViewSync:
         """What `view_steps` needs to know."""
         return Deciding(schema=self.schema, roles=self.roles, create=self.create, raw=self.session.raw)
 
-    def read(self, view_names: Iterable[str]) -> Views:
-        """The named views, and all of ours."""
+    def read(self, view_names: Iterable[str], *, only_named: bool = False) -> Views:
+        """The named views and, unless `only_named`, all of ours."""
+        owner, readers = self.roles.views, self.roles.readers
         return view_facts.read(
-            self.session, self.schema, view_names, owner=self.roles.views, readers=self.roles.readers
+            self.session, self.schema, view_names, owner=owner, readers=readers, only_named=only_named
         )
 
     def steps(self, plans: Sequence[ViewPlan], views: Views, *, platform_name: str | None = None) -> list[ViewStep]:
