@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from tests.chaos import campaign
+from tests.chaos.servers import clock_library
 
 _RESULTS = Path(__file__).parents[2] / "build" / "chaos.json"
 
@@ -29,7 +30,11 @@ def main(faults: int, seed: int | None, minutes: float, results: Path) -> None:
     """Strike so many faults at jobs that are inside a batch, and check everything after every few."""
     seed = time.time_ns() % 1_000_000 if seed is None else seed
     has_disks = os.environ.get("CHAOS_HAS_DISKS") == "1"
-    click.echo(f"{faults} faults, seed {seed}" + ("" if has_disks else "; no file system of our own: no full disks"))
+    click.echo(f"{faults} faults, seed {seed}")
+    if not has_disks:
+        click.echo("no full disks: this process may not mount a file system of its own")
+    if clock_library() is None:
+        click.echo("no turned clocks: libfaketime is not installed")
     directory = Path(tempfile.mkdtemp(prefix="datasurface-chaos-"))
     began = time.monotonic()
     try:
@@ -47,7 +52,8 @@ def main(faults: int, seed: int | None, minutes: float, results: Path) -> None:
     results.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "v": 1, "seed": seed, "seconds": round(seconds, 1), "runs": running.runs, "batches": running.batches,
-        "checks": running.checks, "audits": running.audits, "violations": violations, **running.histogram.document(),
+        "checks": running.checks, "audits": running.audits, "reader_looks": running.reader.looks,
+        "disks": has_disks, "clock": clock_library() is not None, "violations": violations, **running.histogram.document(),
     }  # fmt: skip
     results.write_text(json.dumps(document, indent=1) + "\n")
     sys.exit(1 if violations or counted < faults else 0)
