@@ -53,7 +53,8 @@ def main(faults: int, seed: int | None, minutes: float, results: Path) -> None:
     document = {
         "v": 1, "seed": seed, "seconds": round(seconds, 1), "runs": running.runs, "batches": running.batches,
         "checks": running.checks, "audits": running.audits, "reader_looks": running.reader.looks,
-        "disks": has_disks, "clock": clock_library() is not None, "violations": violations, **running.histogram.document(),
+        "disks": has_disks, "clock": clock_library() is not None, "violations": violations,
+        **running.histogram.document(),
     }  # fmt: skip
     results.write_text(json.dumps(document, indent=1) + "\n")
     sys.exit(1 if violations or counted < faults else 0)
