@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
 from datasurface.yellow.plan import names
 from tests.soak import landscapes
 from tests.soak.landscapes import PLATFORM
@@ -77,9 +75,8 @@ def _frozen(versions: Iterable[Version], *, without_end: bool = False) -> Counte
 
 
 def _same(what: str, wanted: Counter[Any], found: Counter[Any]) -> None:
-    missing, odd = wanted - found, found - wanted
-    if missing or odd:
-        pytest.fail(f"{what}: missing {list(missing)[:5]}, odd {list(odd)[:5]}")
+    differing = {"missing": list(wanted - found)[:5], "odd": list(found - wanted)[:5]}
+    assert differing == {"missing": [], "odd": []}, what
 
 
 def _batches(world: World, key: str, oracle: StreamOracle) -> None:

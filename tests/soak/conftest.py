@@ -27,10 +27,10 @@ ENOUGH = 500
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Databases that all sequences of this worker share, one after the other."""
-    with EmbeddedServer(fast=True) as server:
+    with EmbeddedServer(fast=True) as server, EmbeddedServer(fast=True) as source:
         template = prepared(server, Roles(), tmp_path_factory.mktemp("credentials"))
         with copied(template, tmp_path_factory.mktemp("installation")) as installation:
-            yield World(installation)
+            yield World(installation, [installation.server, source])
 
 
 @pytest.fixture(scope="session")

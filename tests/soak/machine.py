@@ -11,7 +11,7 @@ from tests.soak.course import Course, Options
 from tests.soak.jobs import Death, Way
 from tests.soak.model_changes import EDITS, Edit, first_shape
 from tests.soak.oracle import Refused
-from tests.soak.source_changes import MANY, WEIGHTED, Change
+from tests.soak.source_changes import WEIGHTED, Change
 from tests.soak.tally import Tally
 from tests.soak.world import World
 
@@ -65,6 +65,9 @@ class Sequences(RuleBasedStateMachine):
         insists=st.sampled_from((False, False, False, True)),
     )
     def run(self, changes, stream, size, in_full, has_run_id, insists):
+        self.run_once(changes, stream, size, in_full=in_full, has_run_id=has_run_id, insists=insists)
+
+    def run_once(self, changes, stream, size, *, in_full, has_run_id, insists):
         stream = self._before(changes, stream, insists=insists)
         self._step("run")
         self.course.run(stream, Options(difference_bytes=size, in_full=in_full, has_run_id=has_run_id))
@@ -77,12 +80,27 @@ class Sequences(RuleBasedStateMachine):
         self.course.run(stream, Options(difference_bytes=size, between=between))
         self.course.check()
 
+    @rule(changes=several, stream=numbers, size=sizes)
+    def another_run(self, changes, stream, size):
+        self.run_once(changes, stream, size, in_full=False, has_run_id=False, insists=False)
+
     @rule(changes=st.lists(changes, min_size=1, max_size=4), stream=numbers, size=sizes, death=deaths)
     def run_and_die(self, changes, stream, size, death):
+        self.die_once(changes, stream, size, death, has_run_id=False)
+
+    @rule(changes=st.lists(changes, min_size=1, max_size=4), stream=numbers, size=sizes, death=deaths)
+    def run_and_die_and_run_again(self, changes, stream, size, death):
+        stream = self.die_once(changes, stream, size, death, has_run_id=True)
+        if self.course.run_again(stream):
+            self._step("same run after its death")
+            self.course.check()
+
+    def die_once(self, changes, stream, size, death, *, has_run_id):
         stream = self._before(changes, stream, insists=False)
         self._step("run and die")
-        self.course.run(stream, Options(difference_bytes=size), death)
+        self.course.run(stream, Options(difference_bytes=size, has_run_id=has_run_id), death)
         self.course.check()
+        return stream
 
     @rule(stream=numbers)
     def run_again(self, stream):
@@ -164,6 +182,3 @@ class Sequences(RuleBasedStateMachine):
         if isinstance(expected, Refused) and not insists:
             self.course.mend_source(stream)
         return stream
-
-
-assert MANY

@@ -16,6 +16,7 @@ WANTED: Final[Mapping[str, Sequence[str]]] = {
         "run with a budget",
         "run and die",
         "same run again",
+        "same run after its death",
         "model",
         "model and die",
         "rollback",
@@ -28,7 +29,7 @@ WANTED: Final[Mapping[str, Sequence[str]]] = {
     "merge": [f"dies: {step}" for step in MergeStep],
     "crashes": [point.name.lower() for point in CrashPoint],
     "ways": list(Way),
-    "paths": ("FirstLoad", "Rekeyed", "Restaged", "Streamed", "Unchanged"),
+    "paths": ("cheap", "FirstLoad", "Rekeyed", "Restaged", "Streamed", "Unchanged"),
     "looks": ("committed", "unchanged", *(f"refused: {reason}" for reason in REFUSALS)),
     "resets": (
         "refused: committed",

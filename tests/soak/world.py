@@ -1,58 +1,48 @@
 """One real installation per worker, emptied between sequences; every read and write of a sequence but its jobs'."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
 
 from psycopg2 import sql
 
-from datasurface.connections import Connections
+from datasurface.connections import Connections, load_connections
+from datasurface.yellow.engine import connect
 from datasurface.yellow.engine.audit import audit
 from datasurface.yellow.engine.audit.audit import AuditRequest
 from datasurface.yellow.engine.audit.audit_verdict import StreamAudit
 from datasurface.yellow.engine.batch import reset
-from datasurface.yellow.engine.connect import Session
+from datasurface.yellow.engine.connect import Purpose, Session
 from datasurface.yellow.engine.links import Links
 from datasurface.yellow.engine.model_merge import model_apply
 from datasurface.yellow.engine.model_merge.model_apply import ApplyOutcome
 from datasurface.yellow.engine.model_merge.model_steps import MergeStep
 from datasurface.yellow.plan import names
-from tests.db.installation import Installation
+from tests.db.installation import Installation, Server
 from tests.soak import landscapes
 from tests.soak.landscapes import PLATFORM, STORE
 from tests.soak.shapes import SOURCE, Shape, unescaped
 
 SCHEMA: Final = "public"
 JOB: Final = "soak job"
+MERGE: Final = "soak apply"
 Row = Mapping[str, str | None]
-#: Tables that outlive a sequence, empty.
-_CONTROL: Final = (
-    names.batch_counter(PLATFORM),
-    names.batch_metrics(PLATFORM),
-    names.stream_plan(PLATFORM),
-    names.airflow_dsg(PLATFORM),
-    names.REVISION_TABLE,
-    names.PLATFORM_TABLE,
-    names.AUDIT_TABLE,
-)
 
 
 class World:
     """The databases of a worker. `rid` is a column of the source's tables that no model has: it tells rows apart."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, sources: Sequence[Server]) -> None:
         self.connections: Connections = installation.connections
         self._merge = _autocommitting(installation.session("admin", "merge"))
-        self._source = _autocommitting(installation.session("admin", "source"))
-        for table, columns in SOURCE.items():
-            described = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()]
-            self.on_source(
-                sql.SQL("CREATE TABLE {} (rid integer PRIMARY KEY, {})").format(
-                    _place(table), sql.SQL(", ").join(described)
-                )
-            )
-            reader = sql.Identifier(installation.roles.customer_reader)
-            self.on_source(sql.SQL("GRANT SELECT ON {} TO {}").format(_place(table), reader))
+        self._sources = [_Source(installation, server, number) for number, server in enumerate(sources)]
+        self._source = self._sources[0]
+
+    def read_from(self, number: int) -> None:
+        """Let jobs read another source: 0 is in the merge database's own cluster, 1 in one of its own."""
+        self._source = self._sources[number]
+        self.connections = self._source.connections
 
     def empty(self) -> None:
         """Take everything back that a sequence left."""
@@ -61,20 +51,19 @@ class World:
             " WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v')",
             [SCHEMA],
         )
-        present = {row[0] for row in relations}
         views = [_place(name) for name, kind in relations if kind == "v"]
         tables = [_place(name) for name, kind in relations if kind == "r" and name.endswith(("_merge", "_staging"))]
         for what, places in (("VIEW", views), ("TABLE", tables)):
             if places:
                 self.on_merge(sql.SQL("DROP {} {} CASCADE").format(sql.SQL(what), sql.SQL(", ").join(places)))
-        control = [_place(name) for name in _CONTROL if name in present]
+        dropped = ("_merge", "_staging", names.MIGRATION_TABLE)
+        control = [_place(name) for name, kind in relations if kind == "r" and not name.endswith(dropped)]
         self.on_merge(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(control)))
-        for table in SOURCE:
-            self.on_source(sql.SQL("TRUNCATE {}").format(_place(table)))
+        self.on_source(*[sql.SQL("TRUNCATE {}").format(_place(table)) for table in SOURCE])
 
     def apply(self, shape: Shape, report: Callable[[MergeStep], None] = lambda _: None) -> ApplyOutcome:
         """Apply a model as the command does."""
-        links = Links(self.connections, application_name="soak apply")
+        links = Links(self.connections, application_name=MERGE)
         return model_apply.apply_revision(links, landscapes.loaded(shape), None, report=report)
 
     def reset(self, stream: str | None) -> str:
@@ -92,7 +81,7 @@ class World:
 
     def on_source(self, *statements: sql.Composable) -> None:
         """Run statements in the source database, in one transaction."""
-        with self._source.raw.cursor() as cursor:
+        with self._source.session.raw.cursor() as cursor:
             cursor.execute(sql.SQL("; ").join(statements))
 
     def rows(self, query: str, parameters: Sequence[Any] | None = None, *tables: str) -> list[tuple[Any, ...]]:
@@ -115,7 +104,7 @@ class World:
 
     def end_jobs(self, database: str) -> None:
         """Break the connections of running jobs to the `merge` or `source` database."""
-        session = self._merge if database == "merge" else self._source
+        session = self._merge if database == "merge" else self._source.session
         with session.raw.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -124,11 +113,47 @@ class World:
             )
 
     def wait_for_the_dead(self) -> None:
-        """Return when no connection of a job is left that died."""
+        """Return when no connection of a job or of a merge is left that died."""
         with self._merge.raw.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", [JOB]
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = ANY (%s)",
+                [[JOB, MERGE]],
             )
+
+
+class _Source:
+    """A source database, its tables made, and the connections of jobs that read it."""
+
+    def __init__(self, installation: Installation, server: Server, number: int) -> None:
+        own = installation.endpoint("source")
+        endpoint = own if number == 0 else server.endpoint()
+        login = installation.connections.login("customer_reader")
+        self.session = _autocommitting(
+            installation.closing.enter_context(
+                connect.open_session(endpoint, server.login, application_name="soak", purpose=Purpose.CONTROL)
+            )
+        )
+        document = json.loads(installation.connections_path.read_text())
+        document["containers"]["customer_db"] |= {"port": endpoint.port, "database": endpoint.database}
+        path = installation.directory / f"connections{number}.json"
+        path.write_text(json.dumps(document))
+        self.connections = load_connections(path)
+        with self.session.raw.cursor() as cursor:
+            if number:
+                cursor.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                        sql.Identifier(login.username), sql.Literal(login.password)
+                    )
+                )
+            for table, columns in SOURCE.items():
+                described = [
+                    sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
+                ]
+                cursor.execute(
+                    sql.SQL("CREATE TABLE {0} (rid integer PRIMARY KEY, {1}); GRANT SELECT ON {0} TO {2}").format(
+                        _place(table), sql.SQL(", ").join(described), sql.Identifier(login.username)
+                    )
+                )
 
 
 def change(table: str, before: Mapping[int, Row], after: Mapping[int, Row]) -> Iterable[sql.Composable]:
