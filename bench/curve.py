@@ -15,6 +15,6 @@ def drawn(results: Path, target: Path) -> str:
     """Draw; returns what went wrong, empty if nothing did."""
     if not peers.PYTHON.exists():
         return "there is no .venv-bench: make .venv-bench/locks.stamp"
-    command = [peers.PYTHON, "-P", _PROGRAM, results, target]
+    command = [str(part) for part in (peers.PYTHON, "-P", _PROGRAM, results, target)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if outcome.returncode == 0 else (outcome.stderr.strip().splitlines() or ["no output"])[-1]
