@@ -116,7 +116,7 @@ def test_changes_are_found_on_a_standby(replicated, strategy, difference_bytes):
         ("INSERT INTO base VALUES (301, NULL)", (1, 0, 0)),
         ("DELETE FROM base WHERE id = 2", (0, 0, 1)),
     ):
-        assert stream.run(difference_bytes=difference_bytes).outcome == "unchanged"
+        assert stream.run(difference_bytes=difference_bytes, in_full=True).outcome == "unchanged"
         changed(stream, change)
         result = stream.run(difference_bytes=difference_bytes)
         assert (result.inserted, result.updated, result.deleted) == counts

@@ -104,7 +104,8 @@ class Tour:
         """Make the source's tables with their first rows, and apply the model."""
         with self.installation.session("admin", "source") as source:
             is_virtual = source.raw.server_version >= VIRTUAL_SINCE * 10_000
-            self.change(*_tables("VIRTUAL" if is_virtual else "STORED"), *SEED)
+            reader = self.installation.roles.customer_reader
+            self.change(*_tables("VIRTUAL" if is_virtual else "STORED", reader), *SEED)
         self.fill_typed(0)
         self.apply(MODEL)
 
@@ -167,10 +168,10 @@ class Tour:
             return _lines(session, view, columns)
 
 
-def _tables(generated: str) -> tuple[str, ...]:
+def _tables(generated: str, reader: str) -> tuple[str, ...]:
     columns = ", ".join(f"v{number} {each.sql}" for number, each in enumerate(VALUES))
     return (
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO customer_reader",
+        f'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO "{reader}"',
         f"CREATE TABLE typed (id integer PRIMARY KEY, {columns})",
         "CREATE TABLE keyed (name text, number numeric, v integer, PRIMARY KEY (name, number))",
         "CREATE TABLE rows (a text, n numeric, j json)",

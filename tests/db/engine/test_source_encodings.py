@@ -60,13 +60,13 @@ def test_texts_of_another_encoding_arrive_as_what_they_mean(installation, strate
         stream.source("UPDATE items SET color = 'grün' WHERE id = 'Ä'")
 
     assert stream.run(difference_bytes=difference_bytes).inserted == 2
-    assert stream.run(difference_bytes=difference_bytes).outcome == "unchanged"
+    assert stream.run(difference_bytes=difference_bytes, in_full=True).outcome == "unchanged"
     stream.source(CHANGE.format(other, word), LEAVE.format(other))
     result = stream.run(difference_bytes=difference_bytes)
 
     assert (result.updated, result.deleted) == (1, 1)
     assert stream.rows() == [(word, f"{word}\\", f"{word}  ", "red", other, [word])]
-    assert stream.run(difference_bytes=difference_bytes).outcome == "unchanged"
+    assert stream.run(difference_bytes=difference_bytes, in_full=True).outcome == "unchanged"
 
 
 def test_a_character_that_unicode_lacks_is_refused(installation):
@@ -94,7 +94,7 @@ def test_a_source_without_an_encoding_is_read_as_utf_8(installation, difference_
     )
 
     assert stream.run(difference_bytes=difference_bytes).inserted == 2
-    assert stream.run(difference_bytes=difference_bytes).outcome == "unchanged"
+    assert stream.run(difference_bytes=difference_bytes, in_full=True).outcome == "unchanged"
     stream.source("UPDATE items SET v = 'ö' WHERE id = 'a'")
     assert stream.run(difference_bytes=difference_bytes).updated == 1
     assert stream.rows()[0] == ("a", "plain", "a  ", "red", "ö", ["t"])
@@ -129,7 +129,7 @@ def test_bytes_that_are_no_text_are_refused_by_name(installation):
     assert findings == []
     assert stream.rows() == before
     stream.source(*mend)
-    assert stream.run().outcome == "unchanged"
+    assert stream.run(in_full=True).outcome == "unchanged"
 
 
 def _unrefused(stream: Stream, said: str, *, batch_id: int) -> list[str]:
