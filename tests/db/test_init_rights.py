@@ -8,18 +8,14 @@ import pytest
 from psycopg2 import sql
 
 from datasurface.connections import Login
-from datasurface.demo.embedded import EmbeddedServer, wheel_binaries
 from datasurface.errors import ModelError, StateError
 from datasurface.model.platforms import MilestoneStrategy
 from datasurface.yellow.engine import connect, roles
 from datasurface.yellow.engine.connect import Purpose, Session
 from datasurface.yellow.engine.control import migrate
-from datasurface.yellow.engine.init.run import initialise
-from datasurface.yellow.engine.init.step import Outcome
-from datasurface.yellow.engine.roles import Roles
 from datasurface.yellow.plan import names
 from datasurface.yellow.plan.platforms import PlatformPlan, control_tables
-from tests.db.installation import Installation, Template, copied, init_plan, prepared
+from tests.db.installation import Installation, Template, copied
 
 SCHEMA = "public"
 LOGIN_OF_READER = "Jane-1!"
@@ -259,31 +255,6 @@ def test_a_login_enters_only_its_databases(merged: Installation, who: str, datab
     """Nobody connects to a database that is not its own, since PUBLIC may enter none."""
     with pytest.raises(ModelError, match="42501"):
         merged.session(who, database)
-
-
-OTHER_VERSIONS = sorted(
-    folder
-    for folder in [*Path("/usr/lib/postgresql").glob("*/bin"), *wheel_binaries().parents[1].glob("pginstall*/bin")]
-    if folder != wheel_binaries()
-)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("binaries", OTHER_VERSIONS, ids=lambda folder: folder.parent.name)
-def test_other_versions_of_the_server_know_the_same_rights(binaries: Path, tmp_path: Path) -> None:
-    """Before PostgreSQL 16 a membership had no options of its own: rights are the same, and init finds all done."""
-    with EmbeddedServer(fast=True, binaries=binaries) as server:
-        template = prepared(server, Roles(), tmp_path / "credentials")
-        plan = init_plan(Roles(), server.port, demo=None)
-        again = initialise(server.endpoint(), server.login, plan, tmp_path / "credentials")
-        assert again.titles(Outcome.MADE) == []
-        with copied(template, tmp_path) as installation:
-            installation.make_demo_source()
-            merge_model(installation)
-            for who, statement in cases({who: ALLOWED[who] for who in ("job", "apply", "reader")}):
-                test_a_login_may_do_its_work(installation, who, statement)
-            for who, statement in cases({who: REFUSED[who] for who in ("job", "apply", "reader")}):
-                test_a_login_may_do_nothing_else(installation, who, statement)
 
 
 def test_what_the_merge_makes_belongs_to_the_right_roles(merged: Installation) -> None:
