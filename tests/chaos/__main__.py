@@ -7,6 +7,7 @@ was lost, doubled, half-applied or needed a hand, or if the faults could not be 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,4 +78,6 @@ def in_own_file_systems() -> None:
 
 if __name__ == "__main__":
     in_own_file_systems()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)  # a background process would ignore SIGINT
     main()
