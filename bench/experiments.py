@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bench import doubled_history, growth, history, idle_log, latency, many_datasets, shapes, shuffled
+from bench import doubled_history, growth, history, idle_log, latency, many_datasets, model_size, shapes, shuffled
 from bench.findings import Findings, Goal
 from bench.options import Options
 
@@ -15,7 +15,7 @@ Announce = Callable[[str], None]
 Experiment = Callable[[Options], Findings]
 
 _SHAPES: Final = (shapes.WIDE, shapes.LONG, shapes.FLIGHTS)
-_SUBJECTS: Final = (growth, doubled_history, history, shuffled, latency, many_datasets, idle_log)
+_SUBJECTS: Final = (growth, doubled_history, history, shuffled, latency, many_datasets, idle_log, model_size)
 EXPERIMENTS: Final[Mapping[str, Experiment]] = {
     **{subject.NAME: subject.measured for subject in _SUBJECTS},
     **{shape.name: functools.partial(shapes.measured, shape) for shape in _SHAPES},
