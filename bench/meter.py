@@ -4,8 +4,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,10 +22,11 @@ _QUIET_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A program to be measured, with what its environment has beside PATH."""
+    """A program to be measured, with what its environment has beside PATH. None: it may take as long as it likes."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
+    limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,8 @@ def measure(arena: Arena, command: Command) -> Reading:
             stderr=subprocess.STDOUT,
         )
         sampler = _Sampler(process.pid)
-        _, status, usage = os.wait4(process.pid, 0)
+        with _limited(process, command.limit_seconds):
+            _, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     sampler.stop()
@@ -118,6 +120,18 @@ def measure(arena: Arena, command: Command) -> Reading:
         wal_bytes=after.wal_bytes - before.wal_bytes,
         temp_bytes=after.temp_bytes - before.temp_bytes,
     )
+
+
+@contextmanager
+def _limited(process: "subprocess.Popen[bytes]", seconds: float | None) -> Iterator[None]:
+    """End the process after so long."""
+    timer = threading.Timer(seconds or 0.0, process.kill)
+    if seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _server_side(before: _ServerCounters, after: _ServerCounters, client_cpu_seconds: float) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from bench import meter, statements
 from bench.arena import Arena
 from bench.meter import Command, Reading
 from bench.options import Kind
+from datasurface.errors import ModelError
 from datasurface.yellow.engine.batch.run_result import RunResult
 from datasurface.yellow.engine.difference.delta import Counts
 
@@ -38,7 +39,7 @@ class OurReading:
 
 
 def run(arena: Arena, kind: Kind) -> OurReading:
-    """Run the job once."""
+    """Run the job once. Raises ModelError if it ends without a result."""
     result_file = arena.installation.folder / "result.json"
     result_file.unlink(missing_ok=True)
     stream = arena.stream(kind.platform)
@@ -53,6 +54,9 @@ def run(arena: Arena, kind: Kind) -> OurReading:
     vacuumed_before = _vacuum_seconds(arena)
     reading = meter.measure(arena, command)
     vacuumed = _vacuum_seconds(arena)
+    if not result_file.exists():
+        last = (reading.log.strip().splitlines() or ["it said nothing"])[-1]
+        raise ModelError(f"the job ended with {reading.exit_status} and without a result: {last[:300]}")
     return OurReading(
         reading=reading,
         result=RunResult.model_validate_json(result_file.read_text(encoding="utf-8")),

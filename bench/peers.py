@@ -24,6 +24,8 @@ _PROBE: Final = (
     "import importlib.metadata as m, dlt, adbc_driver_postgresql, connectorx, pandas; "
     "print(*(m.version(n) for n in ('dlt', 'connectorx', 'adbc-driver-postgresql')))"
 )
+#: A peer that hangs must not take the others' results with it.
+_LIMIT_SECONDS: Final = 900.0
 #: Peers that are named and not run.
 OTHERS: Final = ("dbt", "sling")
 
@@ -110,7 +112,8 @@ def run(arena: Arena, peer: Peer) -> Reading:
     file.touch(mode=0o600)
     file.write_text(json.dumps(asdict(load)), encoding="utf-8")
     environment = {"HOME": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false", "LC_ALL": "C.UTF-8"}
-    command = Command(arguments=[str(PYTHON), "-P", str(_PROGRAM), str(file)], environment=environment)
+    arguments = [str(PYTHON), "-P", str(_PROGRAM), str(file)]
+    command = Command(arguments=arguments, environment=environment, limit_seconds=_LIMIT_SECONDS)
     return meter.measure(arena, command)
 
 
