@@ -52,6 +52,7 @@ class Course:
     view_orders: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
     runs: int = 0
     numbers: int = 0
+    is_compared: bool = False
     last_run: dict[str | None, tuple[str, Told]] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -62,6 +63,7 @@ class Course:
     def check(self) -> None:
         """Compare everything with the oracle."""
         agreement.check(self)
+        self.is_compared = True
 
     def oracle(self, stream: str | None) -> StreamOracle:
         return self.streams.setdefault(stream, StreamOracle(tables=self.tables))

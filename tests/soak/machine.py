@@ -42,6 +42,7 @@ class Sequences(RuleBasedStateMachine):
     tally: ClassVar[Tally]
     is_forensic: ClassVar[bool]
     is_multi: ClassVar[bool]
+    course: Course | None = None
 
     @initialize(
         edits=st.lists(st.builds(Edit, kind=st.sampled_from(EDITS), number=numbers), max_size=4),
@@ -55,6 +56,7 @@ class Sequences(RuleBasedStateMachine):
         self.course = Course(world=self.world, tally=self.tally, shape=shape)
         self.course.begin()
         self.course.change_source(changes)
+        self.course.check()
 
     @rule(
         changes=several,
@@ -153,11 +155,12 @@ class Sequences(RuleBasedStateMachine):
         self.course.check()
 
     def teardown(self):
-        if hasattr(self, "course"):
+        if self.course is not None and self.course.is_compared:
             self.course.audit()
             self.tally.add("run", "sequences")
 
     def _step(self, kind):
+        self.course.is_compared = False
         self.tally.add("steps", kind)
 
     def _stream(self, number):

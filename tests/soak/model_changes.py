@@ -23,7 +23,7 @@ class EditKind(StrEnum):
 EDITS: Final = (
     *[EditKind.COLUMN] * 4,
     *[EditKind.WIDEN] * 3,
-    EditKind.NARROW,
+    *[EditKind.NARROW] * 2,
     *[EditKind.KEY] * 3,
     EditKind.REQUIRE,
     EditKind.MOVE,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from tests.soak.oracle import Values, unfit
-from tests.soak.shapes import SOURCE, VALUES, TableShape, fits
+from tests.soak.shapes import SOURCE, VALUES, Column, TableShape, cast, fits
 
 Rows = Mapping[int, Values]
 MANY = 25
@@ -99,7 +99,8 @@ class SourceTable:
             for column in table.columns:
                 value = mended[column.name]
                 if not fits(value, column.sql_type) or (value is None and column.is_required):
-                    mended[column.name] = self.free_id(rid) if column.name == "id" else _fitting(column.name)
+                    is_id = column.name == "id"
+                    mended[column.name] = self.free_id(rid) if is_id else _fitting(value, column)
             self.rows[rid] = mended
         seen: set[tuple[str | None, ...]] = set()
         for rid, row in list(self.rows.items()):
@@ -110,8 +111,13 @@ class SourceTable:
         assert not unfit(list(self.rows.values()), table)
 
 
-def _fitting(name: str) -> str:
-    return {"n": "1.00", "w": "1"}.get(name, "a")
+def _fitting(value: str | None, column: Column) -> str:
+    """What a careless cast would make of a value, where that has a place; else another one."""
+    try:
+        near = cast(value, column.sql_type)
+    except OverflowError:
+        near = None
+    return near if near is not None and fits(near, column.sql_type) else {"n": "1.00", "w": "1"}.get(column.name, "a")
 
 
 def _drawn(table: SourceTable, change: Change, number: int) -> dict[str, str | None]:
