@@ -206,19 +206,21 @@ def _write(stream: QuietStream, number: int, stop: threading.Event) -> None:
             stop.wait(chance.random() * 0.3)
 
 
-@pytest.mark.parametrize("what", ["plan", "full", "unfinished", "merge table made anew", "merge table emptied"])
+@pytest.mark.parametrize("what", ["plan", "full", "unfinished", "other release", "table made anew", "table emptied"])
 def test_whatever_is_not_certain_is_compared(stream: QuietStream, what: str) -> None:
-    """Another plan, an open batch, another or a rewritten merge table, a look in full: nothing is taken on trust."""
+    """Another plan, an open batch, a sign that cannot be read, another merge table, a look in full."""
     if what == "plan":
         stream.redeploy(replace(stream.plan, latency_seconds=61))
     if what == "unfinished":
         _add_failed_batch(stream)
-    if what == "merge table made anew":
+    if what == "other release":
+        _set_counter(stream, 'source_sign = source_sign || \'{"v": "two"}\'')
+    if what == "table made anew":
         place, old = stream.tables().merge, sql.Identifier("public", "old_items")
         owner = sql.Identifier(stream.installation.roles.job)
         statements = "ALTER TABLE {} RENAME TO old_items; CREATE TABLE {} (LIKE {}); ALTER TABLE {} OWNER TO {}"
         stream.execute(sql.SQL(statements).format(place, place, old, place, owner))
-    if what == "merge table emptied":
+    if what == "table emptied":
         stream.execute(sql.SQL("TRUNCATE {}").format(stream.tables().merge))
 
     assert not stream.is_quiet(in_full=what == "full")
