@@ -8,7 +8,7 @@ import hashlib
 import json
 import statistics
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ import matplotlib as mpl
 mpl.use("svg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 _INK: Final = "#1f2328"
 _PAPER: Final = "#fefefe"
@@ -61,10 +61,13 @@ def draw(results: Path, target: Path) -> None:
     """Draw the picture of these results."""
     content = results.read_bytes()
     document = json.loads(content)
+    past = [each for each in _experiment(document, "history") if each.get("phase") == "past"]
+    count = 3 if past else 1
     with mpl.rc_context(_STYLE):
-        figure, (rows, times, sizes) = pyplot.subplots(1, 3, figsize=(11, 3.7), layout="constrained")
-        _draw_rows(rows, document)
-        _draw_history(times, sizes, document)
+        figure, axes = pyplot.subplots(1, count, figsize=(11 * count / 3, 3.7), layout="constrained", squeeze=False)
+        _draw_rows(axes[0][0], document)
+        if past:
+            _draw_history(axes[0][1], axes[0][2], past)
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     text = target.read_text(encoding="utf-8")
@@ -82,6 +85,8 @@ def _draw_rows(axes: Axes, document: Mapping[str, Any]) -> None:
     axes.set_title("A batch, 1 % of the rows changed", loc="left")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend(loc="upper left", fontsize=8)
 
 
@@ -94,9 +99,8 @@ def _by_rows(document: Mapping[str, Any], contender: str) -> Points:
     return {rows: statistics.median(found[rows]) for rows in sorted(found)}
 
 
-def _draw_history(times: Axes, sizes: Axes, document: Mapping[str, Any]) -> None:
+def _draw_history(times: Axes, sizes: Axes, past: Sequence[Mapping[str, Any]]) -> None:
     """Seconds of each batch and size of the tables after it, while the history grows."""
-    past = [each for each in _experiment(document, "history") if each.get("phase") == "past"]
     for kind in ("live", "forensic"):
         own = sorted((each for each in past if each["kind"] == kind), key=lambda each: each["batch"])
         batches = [each["batch"] for each in own]
@@ -107,9 +111,8 @@ def _draw_history(times: Axes, sizes: Axes, document: Mapping[str, Any]) -> None
     times.set(xlabel="batches before", ylabel="seconds", ylim=(0, None))
     sizes.set_title("What the tables take", loc="left")
     sizes.set(xlabel="batches before", ylabel="MB on disk", ylim=(0, None))
-    if past:
-        times.legend(loc="lower left", fontsize=8)
-        sizes.legend(loc="lower right", fontsize=8)
+    times.legend(loc="lower left", fontsize=8)
+    sizes.legend(loc="lower right", fontsize=8)
 
 
 def _experiment(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
