@@ -11,7 +11,7 @@ from typing import ClassVar
 from psycopg2 import sql
 
 from datasurface.yellow.engine import copy
-from datasurface.yellow.engine.batch import applied, batch_state, first_load
+from datasurface.yellow.engine.batch import applied, batch_state, first_load, narrowed
 from datasurface.yellow.engine.batch.batch_state import DatasetState
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference import checksums, delta, difference
@@ -52,7 +52,7 @@ class FirstLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rekeyed:
-    """The rows were merged under another key: all of them go, all of the snapshot comes.
+    """The rows were merged under another key, or wider types than they fit: all go, all of the snapshot comes.
 
     Where there are none on either side it `is_difference` no more, but a batch that is made anyway changes the key.
     """
@@ -111,6 +111,13 @@ def compare(source: Session, merge: Session, job: Comparing) -> Verdict:
     if job.may_be_empty and first_load.is_empty(merge, job.tables):
         has_rows = _has_rows(source, job.reading)
         return FirstLoad(is_difference=has_rows) if has_rows or job.previous is None else Unchanged(rows=0, checksum=0)
+    if narrowed.loses_rows(merge, job.tables, job.previous):
+        return Rekeyed(is_difference=True)
+    return _compared(source, merge, job)
+
+
+def _compared(source: Session, merge: Session, job: Comparing) -> Verdict:
+    """Read both sides, which can hold the same rows."""
     unmatched = UniqueLines() if job.tables.plan.key else CountedLines()
     try:
         scan = _scan(source, merge, job, unmatched)

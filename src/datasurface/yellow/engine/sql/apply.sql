@@ -54,6 +54,10 @@ SELECT x.relname::text, array_agg(a.attname::text ORDER BY k.place)
  WHERE x.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND x.relname = ANY (%(indexes)s::text[])
  GROUP BY x.relname
 
+-- holds_more --
+-- Whether a row of the present holds a value that a cast to the plan's type and back would change.
+SELECT EXISTS (SELECT FROM {merge} AS m WHERE {open_rows} AND ({lost}))
+
 -- make_unique_index --
 -- The index by which rows are found; it also refuses two open rows of one key.
 CREATE UNIQUE INDEX {index} ON {merge} ({key_columns}) WHERE {open_rows}
