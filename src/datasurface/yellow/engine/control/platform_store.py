@@ -4,13 +4,11 @@ Airflow's bundle sees by `generation` that something changed and by `stream_coun
 finds here which views there should be, without a model. Nothing here commits.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg2 import sql
-from psycopg2.extras import Json
 
 from datasurface.errors import StateError
 from datasurface.model import codec
@@ -58,7 +56,7 @@ def write(session: Session, schema: str, stored: StoredPlatform, rows: Sequence[
         generation=generation if is_same else generation + 1,
         stream_count=changes.active,
         schedule=settings.infrastructure_schedule,
-        plan=Json(codec.encode(stored), dumps=lambda document: json.dumps(document, ensure_ascii=False)),
+        plan=codec.dumps(stored),
     )
     return changes
 
