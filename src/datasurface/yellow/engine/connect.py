@@ -15,6 +15,7 @@ from psycopg2 import extensions, sql
 
 from datasurface.connections import Endpoint, Login
 from datasurface.yellow.engine import database_errors
+from datasurface.yellow.engine.cancelling import Canceller
 from datasurface.yellow.engine.login_connection import connected
 
 
@@ -101,6 +102,7 @@ class Session:
         self.raw = raw
         self.endpoint = endpoint
         self.username = username
+        self._canceller = Canceller(raw)
         self._snapshot_settings = snapshot_settings
 
     def __repr__(self) -> str:
@@ -149,8 +151,7 @@ class Session:
 
     def cancel(self) -> None:
         """Ask the server to stop the running statement; safe from another thread and in a signal's handler."""
-        if not self.raw.closed:
-            self.raw.cancel()
+        self._canceller.cancel()
 
     def close(self) -> None:
         """Close, which rolls back; never fails, and a second call does nothing."""

@@ -18,6 +18,8 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import extensions, sql
 
+from datasurface.yellow.engine.cancelling import Canceller
+
 #: What moves at a time, in bytes; also the size asked for the pipe.
 BLOCK_BYTES: Final = 1 << 20
 
@@ -33,6 +35,7 @@ class RowsOut:
     def __init__(self, connection: extensions.connection, statement: sql.Composed) -> None:
         self._connection = connection
         self._statement = statement
+        self._canceller = Canceller(connection)
         self._error: BaseException | None = None
         self._reader = -1
         self._thread: threading.Thread | None = None
@@ -77,7 +80,7 @@ class RowsOut:
     def _stop(self) -> None:
         """Cancel the statement and drain the pipe: a writer that waits for room would never see the cancel."""
         with contextlib.suppress(psycopg2.Error):
-            self._connection.cancel()
+            self._canceller.cancel()
         while os.read(self._reader, BLOCK_BYTES):
             pass
         if self._thread is not None:
