@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -17,6 +18,7 @@ from datasurface.connections import Endpoint, Login
 from datasurface.errors import DatasurfaceError, ModelError, TransientError
 from datasurface.yellow.engine import connect, database_errors
 from datasurface.yellow.engine.connect import CANONICAL_SETTINGS, Purpose, Session
+from tests.db.false_pooler import pooler
 from tests.db.installation import Installation
 
 SECRET = "Zx9-secret"
@@ -302,3 +304,25 @@ def test_the_password_is_in_no_process_list_and_no_environment(installation: Ins
     password = installation.login("job").password
     assert installation.endpoint().database in printed
     assert all(password not in text for text in (printed, *seen))
+
+
+def test_pooled_connection_of_a_source_has_the_settings_in_snapshots_alone(installation: Installation) -> None:
+    """What a session leaves behind reaches the pool's other clients, whom a read-only connection would fail."""
+    with pooler(installation) as port:
+        endpoint = replace(installation.endpoint("source"), port=port)
+        with opened(endpoint, installation.login("customer_reader"), Purpose.SOURCE) as session:
+            asked = "SELECT name FROM pg_catalog.pg_settings WHERE source = 'session' AND name = ANY (%s)"
+            with session.raw.cursor() as cursor:
+                cursor.execute(asked, [["jit", "IntervalStyle", "default_transaction_read_only"]])
+                assert cursor.fetchall() == []
+            session.rollback()
+
+            session.begin_snapshot()
+            found = {
+                name: scalar(session, "SELECT pg_catalog.current_setting(%s)", name) for name in CANONICAL_SETTINGS
+            }
+            assert found | {"lock_timeout": "0"} == dict(CANONICAL_SETTINGS) | {
+                name: found[name] for name in found if name.startswith("tcp_")
+            }
+            session.rollback()
+            assert scalar(session, "SELECT pg_catalog.current_setting('default_transaction_read_only')") == "off"
