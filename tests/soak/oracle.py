@@ -97,6 +97,8 @@ class MergeTable:
 
     def difference(self, rows: Sequence[Values], table: TableShape) -> Difference:
         """The difference between the open rows and the source's."""
+        if self.loses_rows(table):
+            return Difference(arrived=rows, changed=(), left=self.open(), total=len(rows))
         if self.key != frozenset(table.key) or not table.key:
             return self._of_lines(rows, table)
         before = {_key(version.values, table): version for version in self.open()}
@@ -111,6 +113,14 @@ class MergeTable:
             changed=changed,
             left=[version for key, version in before.items() if key not in now],
             total=len(rows),
+        )
+
+    def loses_rows(self, table: TableShape) -> bool:
+        """Whether the model went back to types that an open row does not fit: then all go and all come."""
+        return any(
+            not fits(version.values.get(column.name), column.sql_type)
+            for version in self.open()
+            for column in table.columns
         )
 
     def _of_lines(self, rows: Sequence[Values], table: TableShape) -> Difference:

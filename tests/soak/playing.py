@@ -1,5 +1,7 @@
 """Plays random sequences of one kind of stream; a failing one is shrunk and printed with the line that repeats it."""
 
+import os
+
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -13,7 +15,10 @@ STEPS = 12
 def play(
     world: World, tally: Tally, *, kind: tuple[bool, bool], sequences: int, seeded: int, steps: int = STEPS
 ) -> None:
-    """Play so many sequences of `steps` steps; `kind` is (is_forensic, is_multi). The same seed gives the same ones."""
+    """Play so many sequences of `steps` steps; `kind` is (is_forensic, is_multi). The same seed gives the same ones.
+
+    With SHRINK=0 a failing one is told as it is, at once.
+    """
 
     class Played(Sequences):
         pass
@@ -29,7 +34,7 @@ def play(
             database=None,
             print_blob=True,
             report_multiple_bugs=False,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate] if os.environ.get("SHRINK") == "0" else [Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -15,7 +15,7 @@ OTHERS = table("others", ID)
 MAKE = (
     "CREATE TABLE items (id integer, v text, w bigint, n numeric)",
     "CREATE TABLE others (id integer)",
-    "INSERT INTO items VALUES (1, 'abcde', 5000000000, 1.0), (2)",
+    "INSERT INTO items VALUES (1, 'abcde', 5000000000, 1.0), (2, NULL, NULL, NULL)",
 )
 FITTING = "UPDATE items SET v = 'abcd', w = 5, n = 1.00 WHERE id = 1"
 

@@ -22,9 +22,10 @@ _STATEMENTS: Final = queries.load("apply.sql")
 def loses_rows(session: Session, tables: MergeTables, previous: DatasetState | None) -> bool:
     """Whether a row of the present holds a value that would not come back whole from the plan's type.
 
-    A batch that was committed under the plan's types left none: then nothing is asked.
+    A batch that was committed under the plan's types left none: then nothing is asked. A dataset that was away has rows
+    of types that nobody knows (`previous` None).
     """
-    if previous is None or tuple(previous.columns) == batch_state.column_states(tables.plan):
+    if previous is not None and tuple(previous.columns) == batch_state.column_states(tables.plan):
         return False
     stored = _stored_otherwise(session, tables)
     if not stored:
