@@ -180,7 +180,7 @@ def test_name_of_any_kind_leaves_a_record_that_fits(process, name):
 
 def test_other_commands_end_on_sigterm_as_on_ctrl_c(stream, tmp_path):
     """The first process of a pod ignores a signal that it has no handler for: so there is one. Status 75."""
-    preparation = AT_IMPORT.format(module="sqlalchemy", act="os.kill(os.getpid(), signal.SIGTERM)")
+    preparation = AT_IMPORT.format(module="psycopg2", act="os.kill(os.getpid(), signal.SIGTERM)")
     environment = os.environ | {"DATASURFACE_CONNECTIONS": str(stream.installation.connections_path)}
 
     ended = subprocess.run(

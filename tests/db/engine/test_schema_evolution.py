@@ -10,7 +10,7 @@ from datasurface.yellow.engine.batch import crash_points
 from datasurface.yellow.engine.batch.batch_state import BatchStatus
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.plan.streams import StreamPlan
-from datasurface.yellow.plan.tables import ColumnPlan
+from datasurface.yellow.plan.tables import OPEN_BATCH, ColumnPlan
 from tests.db.engine.conftest import FORENSIC, LIVE
 from tests.db.engine.evolving import counts, evolve, indexed, since
 from tests.db.streams import Stream, column, plan, table
@@ -105,7 +105,10 @@ def test_widened_columns_make_no_batch(stream):
 
 
 def test_model_that_was_rolled_back_to_a_narrower_type_refuses_what_does_not_fit(stream):
-    """The table stays wide, the rows are read as the model says; a value too long for it fails by name."""
+    """The table stays wide, the rows are read as the model says; a value too long for it fails by name.
+
+    Once the source has none, the table is loaded anew, since it holds one itself: all rows go and come in one batch.
+    """
     evolve(stream, items(stream, ID, replace(NAME, sql_type="text")))
     stream.source("UPDATE items SET name = 'seven seas' WHERE id = 1")
     stream.run()
@@ -114,7 +117,7 @@ def test_model_that_was_rolled_back_to_a_narrower_type_refuses_what_does_not_fit
     with pytest.raises(ModelError, match=r"items\.name: 1 value would lose by the cast"):
         stream.run()
     stream.source("UPDATE items SET name = 'one' WHERE id = 1")
-    assert counts(stream) == (3, 0, 1, 0, 3)
+    assert counts(stream) == (3, 3, 0, 3, 3)
     assert stream.run().outcome == "unchanged"
 
 
@@ -229,3 +232,40 @@ def _die_at(point: CrashPoint, monkeypatch: pytest.MonkeyPatch, stream: Stream, 
         with pytest.raises(TransientError, match="the job ends here"):
             stream.run(difference_bytes=difference_bytes)
     assert stream.batch(2)["batch_status"] == BatchStatus.FAILED
+
+
+def test_a_version_that_ends_while_a_column_is_hidden_keeps_its_value(deployed):
+    """What changes after a column left the model has no value of it; the version before keeps the one it had."""
+    wide, narrow = table("items", ID, NAME, column("b")), table("items", ID, NAME)
+    stream = deployed(
+        plan(FORENSIC, wide),
+        "CREATE TABLE items (id integer PRIMARY KEY, name text, b text)",
+        "INSERT INTO items VALUES (1, 'one', 'B'), (2, 'two', 'B')",
+    )
+    stream.run()
+    evolve(stream, plan(FORENSIC, narrow))
+    stream.source("UPDATE items SET name = 'other' WHERE id = 1")
+    stream.run()
+
+    kept = stream.query("SELECT ds_surf_batch_in, ds_surf_batch_out, name, b FROM {}", stream.tables().plan.merge_table)
+    assert sorted(tuple(row.values()) for row in kept) == [
+        (1, 1, "one", "B"),
+        (1, OPEN_BATCH, "two", "B"),
+        (2, OPEN_BATCH, "other", None),
+    ]
+
+
+def test_open_versions_stay_where_they_lie(deployed):
+    """A changed row gets its new values in its page, where the order that it shares with the source is kept."""
+    stream = deployed(
+        plan(FORENSIC, table("items", ID, NAME)),
+        "CREATE TABLE items (id integer PRIMARY KEY, name text)",
+        "INSERT INTO items SELECT i, 'name' FROM generate_series(1, 2000) AS i",
+    )
+    stream.run()
+    pages = "SELECT id, (ctid::text::point)[0] AS page FROM {} WHERE ds_surf_batch_out = 2147483647 ORDER BY id"
+    before = stream.query(pages, stream.tables().plan.merge_table)
+    stream.source("UPDATE items SET name = 'other' WHERE id % 20 = 0")
+    stream.run()
+
+    assert stream.query(pages, stream.tables().plan.merge_table) == before

@@ -28,6 +28,7 @@ def statement(name: str, tables: MergeTables, batch_id: int | None = None) -> sq
         open=sql.Literal(OPEN_BATCH),
         open_rows=_unqualified_open_rows(tables),
         columns=identifiers((*tables.columns, *tables.hash_columns)),
+        old_columns=identifiers((*tables.columns, *tables.hash_columns), "m"),
         key_columns=key_columns(tables),
         same_key=same_key(tables, "m", "k"),
         assignments=_assignments(tables),

@@ -16,6 +16,23 @@ ANALYZE {table} ({key_columns})
 -- Forensic: close the open version of each key that was replaced in this batch or left the snapshot.
 UPDATE {merge} AS m SET ds_surf_batch_out = {batch_id} - 1 FROM {keys} AS k WHERE m.ds_surf_batch_out = {open} AND {same_key}
 
+-- has_other_columns --
+-- Whether a table has columns beyond the known ones.
+SELECT EXISTS (SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+                  AND a.attname <> ALL (%(known)s::text[]))
+
+-- keep_versions --
+-- Forensic: a closed copy of the open version of each key whose content changes.
+INSERT INTO {merge} ({columns}, ds_surf_batch_in, ds_surf_batch_out)
+SELECT {old_columns}, m.ds_surf_batch_in, {batch_id} - 1
+  FROM {changes} AS k JOIN {merge} AS m ON m.ds_surf_batch_out = {open} AND {same_key}
+
+-- renew_versions --
+-- Forensic: the open version in its place with its new values, valid from this batch on.
+UPDATE {merge} AS m SET {assignments}, ds_surf_batch_in = {batch_id} FROM {changes} AS k
+ WHERE m.ds_surf_batch_out = {open} AND {same_key}
+
 -- remove_rows --
 -- Live: remove the row of each key that left the snapshot.
 DELETE FROM {merge} AS m USING {keys} AS k WHERE {same_key}
