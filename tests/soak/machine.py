@@ -32,6 +32,11 @@ deaths = st.builds(
     way=st.sampled_from(list(Way)),
     nth=st.sampled_from((1, 1, 1, 2)),
 )
+staged_deaths = st.builds(
+    Death,
+    point=st.sampled_from((CrashPoint.AFTER_STAGED, CrashPoint.AFTER_INGESTED, CrashPoint.BEFORE_COMMIT)),
+    way=st.sampled_from(list(Way)),
+)
 sizes = st.sampled_from((1 << 20, 1 << 20, 0, 400))
 
 
@@ -99,10 +104,35 @@ class Sequences(RuleBasedStateMachine):
 
     def die_once(self, changes, stream, size, death, *, has_run_id):
         stream = self._before(changes, stream, insists=False)
+        if death.point in (CrashPoint.BEFORE_STAGED, CrashPoint.AFTER_STAGED):
+            size = 0
         self._step("run and die")
         self.course.run(stream, Options(difference_bytes=size, has_run_id=has_run_id), death)
         self.course.check()
         return stream
+
+    @rule(
+        changes=st.lists(changes, min_size=1, max_size=4),
+        stream=numbers,
+        death=staged_deaths,
+        edits=edits,
+        is_reset=st.booleans(),
+    )
+    def die_with_staged_rows_before_another_model(self, changes, stream, death, edits, is_reset):
+        stream = self.die_once(changes, stream, 0, death, has_run_id=False)
+        former = self.course.shape
+        self.change_model(edits)
+        if stream not in self.course.shape.streams():
+            return
+        number = self.course.shape.streams().index(stream)
+        self.run_once([], number, 0, in_full=False, has_run_id=False, insists=True)
+        if is_reset:
+            self.reset(number)
+        else:
+            self._step("rollback")
+            self.course.apply(former)
+            self.course.check()
+        self.run_once([], number, 0, in_full=False, has_run_id=False, insists=False)
 
     @rule(stream=numbers)
     def run_again(self, stream):
