@@ -7,6 +7,7 @@ death, path and so on has to have occurred: a rule that never fires is a failure
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,16 @@ ENOUGH = 500
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, counted: Tally) -> Iterator[World]:
     """Databases that all sequences of this worker share, one after the other."""
     with EmbeddedServer(fast=True) as server, EmbeddedServer(fast=True) as source:
         template = prepared(server, Roles(), tmp_path_factory.mktemp("credentials"))
         with copied(template, tmp_path_factory.mktemp("installation")) as installation:
+            counted.add("run", "CPU seconds of tests", -int(time.process_time()))
+            counted.add("run", "CPU seconds of servers", -_cpu_seconds(server) - _cpu_seconds(source))
             yield World(installation, [installation.server, source])
+            counted.add("run", "CPU seconds of tests", int(time.process_time()))
+            counted.add("run", "CPU seconds of servers", _cpu_seconds(server) + _cpu_seconds(source))
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +44,13 @@ def counted(request: pytest.FixtureRequest) -> Iterator[Tally]:
     counted = Tally()
     yield counted
     counted.write(_folder(request.config) / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.json")
+
+
+def _cpu_seconds(server: EmbeddedServer) -> int:
+    """What a server and its ended sessions used."""
+    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) // os.sysconf("SC_CLK_TCK")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -116,19 +116,21 @@ class Sequences(RuleBasedStateMachine):
         stream=numbers,
         death=staged_deaths,
         edits=edits,
-        is_reset=st.booleans(),
+        way_out=st.sampled_from(("reset", "rollback", "reset before")),
     )
-    def die_with_staged_rows_before_another_model(self, changes, stream, death, edits, is_reset):
+    def die_with_staged_rows_before_another_model(self, changes, stream, death, edits, way_out):
         stream = self.die_once(changes, stream, 0, death, has_run_id=False)
         former = self.course.shape
+        if way_out == "reset before":
+            self.reset(former.streams().index(stream))
         self.change_model(edits)
         if stream not in self.course.shape.streams():
             return
         number = self.course.shape.streams().index(stream)
         self.run_once([], number, 0, in_full=False, has_run_id=False, insists=True)
-        if is_reset:
+        if way_out == "reset":
             self.reset(number)
-        else:
+        elif way_out == "rollback":
             self._step("rollback")
             self.course.apply(former)
             self.course.check()
