@@ -17,7 +17,8 @@ _FIXED: Final[Mapping[str, str]] = {
     "max_wal_size": "'8GB'",
     "min_wal_size": "'2GB'",
     "checkpoint_timeout": "'30min'",
-    "work_mem": "'16MB'",
+    # Less would have dlt's scd2 look for each row among all others: its NOT IN has to fit into a hash table.
+    "work_mem": "'256MB'",
     "maintenance_work_mem": "'256MB'",
     "random_page_cost": "1.1",
 }
