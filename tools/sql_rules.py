@@ -40,6 +40,7 @@ ALLOWED: Final[Mapping[tuple[str, str], str]] = {
     (f"{_ENGINE}/control/control_tables.py", "default"): "literals of this file, passed by a function",
     (f"{_ENGINE}/control/migrate.py", "migration.statements"): "DDL that SQLAlchemy compiled, and quoted",
     (f"{_ENGINE}/control/migrate.py", "migration_table(schema)"): "DDL that SQLAlchemy compiled, and quoted",
+    (f"{_ENGINE}/ddl.py", "statement"): "DDL that SQLAlchemy compiled, and quoted",
     (f"{_ENGINE}/init/table_steps.py", "migrate.migration_table(plan.merge_schema) + ';'"): "the same DDL",
     (f"{_ENGINE}/init/table_steps.py", "migration.statements"): "the same DDL",
     (f"{_ENGINE}/init/table_steps.py", "dollar_quoted(body)"): "psql_text renders and quotes it",
