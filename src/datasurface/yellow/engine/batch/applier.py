@@ -21,9 +21,9 @@ from datasurface.yellow.engine.batch.looking import Dataset, Looking
 from datasurface.yellow.engine.connect import Session
 from datasurface.yellow.engine.difference.comparison import Streamed
 
-#: What a dataset takes of the lock table until the commit, measured: a load its tables, indexes and their TOAST, a
+#: What a dataset takes of the lock table until the commit, measured: a load its table, its index and some TOAST, a
 #: change those and its temporary tables.
-LOCKS_PER_LOAD: Final = 4
+LOCKS_PER_LOAD: Final = 3
 LOCKS_PER_CHANGE: Final = 12
 #: So many datasets are applied before the room for more is looked at again.
 _DATASETS_PER_COUNT: Final = 50
