@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import psycopg2
 from psycopg2 import sql
 
 from data_change_simulator import seed_sql, source_ddl
@@ -38,6 +39,9 @@ DIRECTORIES: Final = {
 }
 
 
+_DROP: Final = sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 class Server(Protocol):
     """What a test needs of a server: addresses and the superuser."""
 
@@ -56,6 +60,19 @@ class Template:
     credentials: Path
     databases: dict[str, str]
     copies: int = 0
+    _admin: Session | None = field(default=None, repr=False)
+
+    @property
+    def admin(self) -> Session:
+        """A superuser's session in autocommit mode that serves test after test; another one if the server went away."""
+        if self._admin is not None and not _answers(self._admin):
+            self._admin = None
+        if self._admin is None:
+            self._admin = connect.open_session(
+                self.server.endpoint(), self.server.login, application_name="test admin", purpose=Purpose.CONTROL
+            )
+            self._admin.raw.autocommit = True
+        return self._admin
 
 
 @dataclass(kw_only=True)
@@ -90,9 +107,8 @@ class Installation:
         endpoint = self.server.endpoint(self.roles.named(f"test{self.number}_{database}"))
         if database not in self.copied:
             self.copied.add(database)
-            with administrator(self.server) as admin:
-                copy_database(admin, self.template.databases[database], endpoint.database)
-            self.closing.callback(drop_database, self.server, endpoint.database)
+            copy_database(self.template, self.template.databases[database], endpoint.database)
+            self.closing.callback(_drop_copy, self.template, endpoint.database)
             if database == "consumer":
                 self._link_copies()
         return endpoint
@@ -175,35 +191,53 @@ def administrator(server: Server, database: str = "postgres") -> Iterator[Sessio
 
 @contextmanager
 def copied(template: Template, directory: Path) -> Iterator[Installation]:
-    """Copies of the template's databases with their rights; sessions are closed and copies dropped at the end."""
+    """Copies of the template's databases with their rights; all but the merge database when they are first asked for.
+
+    Sessions are closed and copies dropped at the end.
+    """
     template.copies += 1
     with ExitStack() as closing:
         installation = Installation(template=template, directory=directory, number=template.copies, closing=closing)
         installation.write_connections()
-        for database in ("merge", "source"):
-            installation.endpoint(database)
+        installation.endpoint("merge")
         yield installation
 
 
-def copy_database(admin: Session, template: str, name: str) -> None:
+def copy_database(template: Template, origin: str, name: str) -> None:
     """Copy a database; its rights on the database itself come along, which CREATE DATABASE leaves out."""
-    with admin.raw.cursor() as cursor:
+    with template.admin.raw.cursor() as cursor:
         cursor.execute(
             sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(
-                name=sql.Identifier(name), template=sql.Identifier(template)
+                name=sql.Identifier(name), template=sql.Identifier(origin)
             )
         )
         cursor.execute(
             "UPDATE pg_database SET datacl = t.datacl FROM pg_database AS t"
             " WHERE pg_database.datname = %s AND t.datname = %s",
-            [name, template],
+            [name, origin],
         )
+
+
+def _answers(session: Session) -> bool:
+    """Whether a session is still there; one that is not is closed."""
+    try:
+        with session.raw.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        session.close()
+        return False
+    return True
+
+
+def _drop_copy(template: Template, name: str) -> None:
+    with template.admin.raw.cursor() as cursor:
+        cursor.execute(_DROP.format(name=sql.Identifier(name)))
 
 
 def drop_database(server: Server, name: str) -> None:
     """Drop a database and end whoever is still connected to it."""
     with administrator(server) as admin, admin.raw.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(name=sql.Identifier(name)))
+        cursor.execute(_DROP.format(name=sql.Identifier(name)))
 
 
 def init_plan(roles: Roles, port: int, **changes: Any) -> InitPlan:

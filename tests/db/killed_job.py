@@ -1,22 +1,45 @@
-"""A job that dies by SIGKILL at a named moment, so that a test finds what it left behind."""
+"""A job that dies by SIGKILL at a named moment, so that a test finds what it left behind.
+
+Each job is a process of its own, forked from one that has loaded the engine and nothing else: an interpreter that loads
+it anew for every job would take most of the time of these tests.
+"""
 
 import dataclasses
-import json
+import multiprocessing
 import signal
-import subprocess
-import sys
-from pathlib import Path
+import time
 
 from datasurface.yellow.engine.batch.crash_points import CrashPoint
+from tests.db.engine import dying_job
 from tests.db.streams import Stream
 
-JOB = Path(__file__).parent / "engine" / "dying_job.py"
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["datasurface.yellow.engine.batch.run", "datasurface.yellow.engine.links"])
+_SECONDS = 60
 
 
-def killed_job(stream: Stream, directory: Path, point: CrashPoint, **request: object) -> None:
+def killed_job(stream: Stream, point: CrashPoint, **request: object) -> None:
     """Run the stream in a process of its own, which dies at `point`."""
-    document = directory / "request.json"
     asked = dataclasses.asdict(stream.request(**request))
-    document.write_text(json.dumps({"connections": str(stream.installation.connections_path), "request": asked}))
-    job = subprocess.run([sys.executable, JOB, document, point.value], check=False, capture_output=True, timeout=60)
-    assert job.returncode == -signal.SIGKILL, job.stderr.decode()
+    job = _SERVER.Process(target=dying_job.die_at, args=(point, stream.installation.connections_path, asked))
+    job.start()
+    try:
+        job.join(_SECONDS)
+        assert job.exitcode == -signal.SIGKILL, f"the job ended with {job.exitcode}"
+    finally:
+        job.kill()
+        job.join()
+        job.close()
+    _let_go(stream)
+
+
+def _let_go(stream: Stream) -> None:
+    """Wait until the server has noticed: until then the dead job's locks are held."""
+    deadline = time.monotonic() + _SECONDS
+    with stream.installation.template.admin.raw.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT FROM pg_stat_activity WHERE starts_with(application_name, %s)", [dying_job.NAME])
+            if not cursor.rowcount:
+                return
+            time.sleep(0.01)
+    raise AssertionError("the server still serves a job that is dead")

@@ -26,9 +26,7 @@ SOURCE = DemoSource(
     tables=("customers",),
 )
 NAMES = {
-    "quotes": ("a\"b''c\\", "d\"e''f\\"),
-    "dollars": ("a $function$; SELECT 1; $function$ $$", "b $function$ $$"),
-    "format": ("%s %(key)s {} {0} 100%", "{} {0} {merge}"),
+    "marks": ("a\"b''c\\ $function$; SELECT 1; $function$ %s %(key)s {} {0}", "d\"e''f\\ $function$ {} {0} {merge}"),
     "connection": ("host=evil.example dbname=postgres", "postgresql://evil.example/x"),
 }
 

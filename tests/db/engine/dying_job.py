@@ -1,10 +1,10 @@
-"""A job that kills itself with SIGKILL at a named crash point: `python dying_job.py REQUEST.json POINT`."""
+"""A job that kills itself with SIGKILL at a named crash point; `tests.db.killed_job` runs it as a process."""
 
-import json
 import os
 import signal
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from datasurface.connections import load_connections
 from datasurface.yellow.engine.batch import crash_points, run
@@ -12,21 +12,18 @@ from datasurface.yellow.engine.batch.crash_points import CrashPoint
 from datasurface.yellow.engine.batch.run import RunRequest
 from datasurface.yellow.engine.links import Links
 
+#: What the server calls its sessions.
+NAME: Final = "dying job"
 
-def main() -> None:
+
+def die_at(point: CrashPoint, connections: Path, request: Mapping[str, Any]) -> None:
     """Run one stream; the process is gone if the point is reached."""
-    document = json.loads(Path(sys.argv[1]).read_text())
-    point = CrashPoint(sys.argv[2])
 
     def die(reached: CrashPoint) -> None:
         if reached is point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    links = Links(load_connections(Path(document["connections"])), application_name="dying job")
+    links = Links(load_connections(connections), application_name=NAME)
     with crash_points.watched_by(die):
-        run.run(RunRequest(**document["request"]), links, lambda _, __: None)
+        run.run(RunRequest(**request), links, lambda _, __: None)
         crash_points.reached(CrashPoint.BEFORE_EXIT)
-
-
-if __name__ == "__main__":
-    main()

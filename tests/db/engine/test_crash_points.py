@@ -58,9 +58,9 @@ def committed(stream) -> list[tuple[int, str, int, int, int, str]]:
 @pytest.mark.row("I05", kind="refusal")
 @pytest.mark.row("I14", kind="refusal")
 @pytest.mark.parametrize("point", [p for p in CrashPoint if p not in LATER_ONLY], ids=lambda p: p.name.lower())
-def test_killed_first_batch_is_made_once_by_the_same_run(stream, tmp_path, point):
+def test_killed_first_batch_is_made_once_by_the_same_run(stream, point):
     """After a kill at any moment of the first batch the same run makes batch 1 exactly once."""
-    killed_job(stream, tmp_path, point, run_id="run 1")
+    killed_job(stream, point, run_id="run 1")
 
     result = stream.run(run_id="run 1")
 
@@ -73,11 +73,11 @@ def test_killed_first_batch_is_made_once_by_the_same_run(stream, tmp_path, point
 @pytest.mark.row("I02", kind="refusal")
 @pytest.mark.row("I03", kind="refusal")
 @pytest.mark.parametrize("point", [p for p in CrashPoint if p not in FIRST_ONLY], ids=lambda p: p.name.lower())
-def test_killed_later_batch_is_made_once_by_another_run(stream, tmp_path, point):
+def test_killed_later_batch_is_made_once_by_another_run(stream, point):
     """After a kill at any moment of a later batch the next run, another one, goes on: one batch, true counts."""
     stream.run(run_id="run 0")
     stream.source(*CHANGES)
-    killed_job(stream, tmp_path, point, run_id="run 1")
+    killed_job(stream, point, run_id="run 1")
 
     stream.run(run_id="run 2")
 
@@ -88,11 +88,11 @@ def test_killed_later_batch_is_made_once_by_another_run(stream, tmp_path, point)
 
 
 @pytest.mark.parametrize("point", LATER_ONLY, ids=lambda p: p.name.lower())
-def test_killed_batch_of_the_staging_path_is_made_once(stream, tmp_path, point):
+def test_killed_batch_of_the_staging_path_is_made_once(stream, point):
     """The staging path, forced for all datasets, survives the same kills."""
     stream.run(run_id="run 0")
     stream.source(*CHANGES)
-    killed_job(stream, tmp_path, point, run_id="run 1", difference_bytes=0)
+    killed_job(stream, point, run_id="run 1", difference_bytes=0)
 
     stream.run(run_id="run 1")
 
@@ -100,11 +100,11 @@ def test_killed_batch_of_the_staging_path_is_made_once(stream, tmp_path, point):
     assert_equals_source(stream)
 
 
-def test_source_that_changed_back_after_a_kill_leaves_no_unfinished_batch(stream, tmp_path):
+def test_source_that_changed_back_after_a_kill_leaves_no_unfinished_batch(stream):
     """A batch that began and is no longer needed is taken back; its id is used by the next one."""
     stream.run(run_id="run 0")
     stream.source("UPDATE items SET name = 'other' WHERE id = '1'")
-    killed_job(stream, tmp_path, CrashPoint.AFTER_INGESTED, run_id="run 1")
+    killed_job(stream, CrashPoint.AFTER_INGESTED, run_id="run 1")
     stream.source("UPDATE items SET name = 'name 1' WHERE id = '1'")
 
     assert stream.run(run_id="run 2").outcome == "unchanged"

@@ -38,10 +38,10 @@ def stream(deployed, strategy):
 
 
 @pytest.fixture
-def interrupted(stream, tmp_path):
+def interrupted(stream):
     """The same stream, its second batch ingested and not committed."""
     stream.source("INSERT INTO lines VALUES ('c', 3)")
-    killed_job(stream, tmp_path, CrashPoint.AFTER_INGESTED)
+    killed_job(stream, CrashPoint.AFTER_INGESTED)
     assert stream.batch(2)["batch_status"] == "ingested"
     return stream
 
@@ -109,13 +109,13 @@ def test_staged_batch_of_another_schema_waits_for_its_reset(interrupted):
 
 
 @pytest.mark.row("R05", kind="refusal")
-def test_staging_of_a_dataset_that_left_the_plan_is_emptied_as_well(deployed, strategy, tmp_path):
+def test_staging_of_a_dataset_that_left_the_plan_is_emptied_as_well(deployed, strategy):
     """What the batch began with counts, not only what the plan has now."""
     both = plan(strategy, LINES, table("others", column("name")))
     stream = deployed(both, MAKE_LINES, SEED, "CREATE TABLE others (name text)", "INSERT INTO others VALUES ('x')")
     stream.run()
     stream.source("INSERT INTO others VALUES ('y')")
-    killed_job(stream, tmp_path, CrashPoint.AFTER_INGESTED)
+    killed_job(stream, CrashPoint.AFTER_INGESTED)
     others = both.tables[1].staging_table
     assert len(stream.query("SELECT * FROM {}", others)) == 2
     stream.redeploy(plan(strategy, LINES))
@@ -172,10 +172,10 @@ def test_missing_or_unknown_dataset_is_refused(deployed, dataset, message):
 
 
 @pytest.mark.row("R04")
-def test_single_dataset_is_reset_under_its_own_key(deployed, tmp_path):
+def test_single_dataset_is_reset_under_its_own_key(deployed):
     """The key is `store#dataset`, and the command names both."""
     stream = deployed(plan(MilestoneStrategy.LIVE_ONLY, LINES, dataset="lines"), MAKE_LINES, SEED)
-    killed_job(stream, tmp_path, CrashPoint.AFTER_STARTED)
+    killed_job(stream, CrashPoint.AFTER_STARTED)
     assert stream.plan.stream_key == "Store1#lines"
 
     assert reset_stream(stream) == "SUCCESS"

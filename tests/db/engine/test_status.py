@@ -123,11 +123,11 @@ def test_failed_stream_says_what_happened_and_how_it_goes_on(stream):
     assert status.command == "datasurface job snapshot-merge --platform YellowLive --store Store1"
 
 
-def test_command_of_an_error_that_names_one_is_that(stream, tmp_path):
+def test_command_of_an_error_that_names_one_is_that(stream):
     """A staged batch of another schema needs a reset, and says so."""
     stream.run()
     stream.source("INSERT INTO lines VALUES ('c', 3)")
-    killed_job(stream, tmp_path, CrashPoint.AFTER_INGESTED)
+    killed_job(stream, CrashPoint.AFTER_INGESTED)
     assert status_of(stream).state is StreamState.INGESTED
     stream.redeploy(plan(LIVE, table("lines", column("name"))))
     with pytest.raises(StateError):
