@@ -1,107 +1,128 @@
-"""Verdicts on the benchmark's targets."""
+"""What the benchmark says of its targets: met, missed or not shown, and by which time."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bench import floor, options, targets
+from bench import options, peers, targets
 from bench.options import Kind, Options
 from bench.records import Measurement, Target, Verdict
+from datasurface.errors import UsageError
 
-PHASES = options.phases("initial,nochange")
-MEASUREMENT = Measurement(
-    contender=floor.NAME,
-    phase="nochange",
-    round=1,
-    rows=1000,
-    wall_seconds=2.0,
-    work_seconds=2.0,
-    start_seconds=0.0,
-    vacuum_seconds=None,
-    client_cpu_seconds=1.0,
-    server_cpu_seconds=1.0,
-    other_cpu_seconds=0.0,
-    largest_process_bytes=100 << 20,
-    tree_bytes=100 << 20,
-    wal_bytes=0,
-    temp_bytes=0,
-    table_bytes=0,
+CHOSEN = Options(
+    customers=1_000_000,
+    rounds=3,
+    kinds=list(Kind),
+    phases=options.phases("initial,nochange,1%,20%"),
+    results=Path("latest.json"),
 )
 
 
-@pytest.fixture
-def chosen(tmp_path) -> Options:
-    """A run by which targets are judged."""
-    return Options(
-        customers=1_000_000, rounds=3, kinds=list(Kind), phases=PHASES, results=tmp_path / "latest.json", dsn=None
+def measurement(contender: str, seconds: float, *, round_number: int = 1, **others) -> Measurement:
+    """A batch of 1 % that took so long; its CPU seconds are ten."""
+    made = Measurement(
+        contender=contender,
+        phase="1%",
+        round=round_number,
+        rows=2_600_000,
+        wall_seconds=seconds,
+        work_seconds=seconds,
+        start_seconds=0.5,
+        vacuum_seconds=0.0,
+        client_cpu_seconds=6.0,
+        server_cpu_seconds=4.0,
+        other_cpu_seconds=0.0,
+        largest_process_bytes=100 << 20,
+        tree_bytes=100 << 20,
+        wal_bytes=1_000_000,
+        temp_bytes=0,
+        table_bytes=1_000_000,
     )
+    return replace(made, **others)
 
 
-def run_of(floor_seconds: list[float], live_seconds: list[float]) -> list[Measurement]:
-    """A measurement of each per round."""
-    floors = [replace(MEASUREMENT, round=n, work_seconds=s, wall_seconds=s) for n, s in enumerate(floor_seconds, 1)]
-    ours = [
-        replace(MEASUREMENT, contender=Kind.LIVE, round=n, work_seconds=s, wall_seconds=s + 1)
-        for n, s in enumerate(live_seconds, 1)
+def verdict_of(name: str, *measurements: Measurement, chosen: Options = CHOSEN, no_peers: str = "") -> Target:
+    """The named target of these measurements."""
+    return next(each for each in targets.judged(chosen, measurements, no_peers) if each.name == name)
+
+
+def test_ratios_are_taken_within_a_round():
+    """The median of the rounds' ratios decides, and the range is told."""
+    seconds = [(2.0, 3.0), (2.4, 4.8), (2.2, 4.4)]
+    pairs = [
+        measurement(contender, value, round_number=number)
+        for number, pair in enumerate(seconds, start=1)
+        for contender, value in zip(("COPY|COPY", "live"), pair, strict=True)
     ]
-    return floors + ours
+    target = verdict_of("live ÷ COPY|COPY, 1%", *pairs)
+
+    assert (target.measured, target.range, target.verdict) == (2.0, (1.5, 2.0), Verdict.MISSED)
+    assert target.limit == "≤ 1.9"
 
 
-def target(chosen: Options, measurements: list[Measurement], name: str) -> Target:
-    """The target of that name."""
-    return next(each for each in targets.judged(chosen, measurements) if each.name == name)
+def test_a_noisy_floor_has_targets_judged_by_cpu():
+    """Where COPY|COPY spreads, wall times decide nothing."""
+    rows = [
+        measurement(contender, 1.0 * number, round_number=number)
+        for contender in ("COPY|COPY", "live")
+        for number in (1, 2, 3)
+    ]
+    target = verdict_of("live ÷ COPY|COPY, 1%", *rows)
+
+    assert targets.floor_noise(rows) == 3.0
+    assert target.limit == "≤ 1.9 (CPU)"
+    assert (target.measured, target.verdict) == (1.0, Verdict.MET)
 
 
-def test_ratios_are_taken_round_by_round_and_without_the_vacuum():
-    """A slow round of the floor does not help another round of ours."""
-    measured = targets.ratios(run_of([2.0, 4.0, 2.0], [2.0, 5.0, 3.0]), Kind.LIVE, "nochange")
+def test_a_peer_that_is_wrong_keeps_its_time():
+    """Who is fast and wrong is fast; the mark stands in the table."""
+    wrong = measurement("dlt upsert", 10.0, problems=("3 rows too many",))
+    target = verdict_of("dlt upsert ÷ live, 1%", measurement("live", 2.0), wrong)
 
-    assert measured is not None
-    assert (measured.median, measured.least, measured.most) == (1.25, 1.0, 1.5)
-
-
-@pytest.mark.parametrize(("seconds", "verdict"), [(2.9, Verdict.MET), (3.1, Verdict.MISSED)])
-def test_the_median_decides(chosen, seconds, verdict):
-    """At most 1.5 times COPY|COPY when nothing has changed."""
-    measurements = run_of([2.0, 2.0, 2.0], [9.0, seconds, 1.0])
-
-    assert target(chosen, measurements, "live ÷ COPY|COPY, nochange").verdict is verdict
+    assert (target.measured, target.verdict) == (5.0, Verdict.MET)
 
 
-def test_a_small_run_shows_ratios_and_judges_nothing(chosen):
-    """Below a million customers nothing is met and nothing is missed."""
-    small = replace(chosen, customers=100_000)
-    found = target(small, run_of([2.0], [9.0]), "live ÷ COPY|COPY, nochange")
+def test_a_peer_that_failed_meets_nothing():
+    """A target whose peer gave up is not shown, and says why."""
+    failed = measurement("dlt upsert", 0.1, is_complete=False, problems=("exit status 1: out of memory",))
+    target = verdict_of("dlt upsert ÷ live, 1%", measurement("live", 2.0), failed)
 
-    assert (found.measured, found.verdict) == (4.5, Verdict.NOT_SHOWN)
-
-
-def test_a_wish_is_never_missed(chosen):
-    """What is worth reaching and was not reached is not shown."""
-    found = target(chosen, run_of([2.0] * 3, [2.9] * 3), "live ÷ COPY|COPY, nochange, worth reaching")
-
-    assert found.verdict is Verdict.NOT_SHOWN
+    assert (target.measured, target.verdict) == (None, Verdict.NOT_SHOWN)
+    assert "out of memory" in target.reason
 
 
-def test_a_peer_that_did_not_run_is_not_passed(chosen):
-    """Targets against dlt are not shown as long as dlt is no contender."""
-    peers = [each for each in targets.judged(chosen, run_of([2.0] * 3, [2.0] * 3)) if "dlt" in each.name]
+@pytest.mark.parametrize("name", ["dlt scd2 ÷ forensic, 20%", "forensic ÷ dlt scd2, WAL, 20%"])
+def test_a_peer_that_is_not_installed_meets_nothing(name):
+    """Without dlt its targets stay in the list as not shown."""
+    target = verdict_of(name, measurement("live", 2.0), no_peers="dlt is not installed")
 
-    assert len(peers) == 12
-    assert {each.verdict for each in peers} == {Verdict.NOT_SHOWN}
-
-
-def test_a_noisy_floor_is_judged_by_cpu(chosen):
-    """Where the floor's own time spreads more than 1.3 times, CPU seconds decide."""
-    found = target(chosen, run_of([1.0, 2.0, 2.0], [9.0, 9.0, 9.0]), "live ÷ COPY|COPY, nochange")
-
-    assert found.measured == 1.0
-    assert "CPU" in found.limit
+    assert (target.verdict, target.reason) == (Verdict.NOT_SHOWN, "dlt is not installed")
 
 
-def test_memory_is_judged_by_its_highest_peak(chosen):
-    """One round above 256 MiB is enough."""
-    measurements = run_of([2.0] * 3, [2.0] * 3)
-    measurements[-1] = replace(measurements[-1], tree_bytes=300 << 20)
+def test_small_runs_judge_nothing():
+    """Below a million customers ratios are shown and decide nothing."""
+    small = replace(CHOSEN, customers=100_000)
+    target = verdict_of("live ÷ COPY|COPY, 1%", measurement("COPY|COPY", 1.0), measurement("live", 9.0), chosen=small)
 
-    assert target(chosen, measurements, "live, peak memory of the job").verdict is Verdict.MISSED
+    assert (target.measured, target.verdict) == (9.0, Verdict.NOT_SHOWN)
+
+
+def test_the_worst_memory_decides():
+    """A median says nothing about a limit of memory."""
+    peaks = [
+        measurement("live", 1.0, round_number=number, tree_bytes=size << 20)
+        for number, size in enumerate((90, 91, 300))
+    ]
+    target = verdict_of("live, peak memory of the job", *peaks)
+
+    assert (target.measured, target.verdict) == (300.0, Verdict.MISSED)
+
+
+def test_peers_are_named_as_on_the_command_line():
+    """All, none or some; what is unknown is refused with the names that are known."""
+    assert [peer.name for peer in peers.chosen("dlt-scd2,dlt-upsert")] == ["dlt scd2", "dlt upsert"]
+    assert len(peers.chosen("all")) == len(peers.KNOWN)
+    assert peers.chosen("none") == []
+    with pytest.raises(UsageError, match="no peer 'dlt'"):
+        peers.chosen("dlt")
